@@ -1,0 +1,155 @@
+"""Settings of a model, of a training run and of sampling: frozen, checked where they enter."""
+
+import dataclasses
+import math
+import re
+from dataclasses import dataclass
+
+END_OF_TEXT = "<|endoftext|>"
+
+
+class InputError(ValueError):
+    """A caller's mistake: the message says in one line what came, what is allowed and what to do."""
+
+
+def require(condition, message):
+    if not condition:
+        raise InputError(message)
+
+
+def require_whole(**numbers):
+    for name, value in numbers.items():
+        is_whole = isinstance(value, int) and not isinstance(value, bool)
+        require(is_whole and value >= 1, f"{name}={value!r} is not a whole number of at least 1")
+
+
+def from_json(cls, values):
+    """Settings from what `dataclasses.asdict` wrote; an unknown or missing name is an InputError."""
+    try:
+        return cls(**values)
+    except TypeError as error:
+        raise InputError(f"these are not the settings of a {cls.__name__}: {error}") from None
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Shape of a model. Four fields tell the 2019 recipe from today's: see `gpt2` and `modern`.
+
+    d_ff is the MLP's inner width; 0 stands for the usual one (4 d_model, or 8/3 d_model where the MLP is
+    gated, so that both hold equally many weights).
+    """
+
+    vocab_size: int = 2048
+    context_length: int = 128
+    d_model: int = 128
+    n_heads: int = 4
+    n_layers: int = 4
+    positions: str = "rotary"  # or "learned"
+    norm: str = "rmsnorm"  # or "layernorm"; layernorm brings biases everywhere, as in 2019
+    qk_norm: bool = True
+    mlp: str = "swiglu"  # or "gelu"
+    tied: bool = False  # the head reuses the token embedding
+    dropout: float = 0.0
+    d_ff: int = 0
+
+    def __post_init__(self):
+        for name, allowed in ALLOWED.items():
+            value = getattr(self, name)
+            require(value in allowed, f"{name}={value!r} is unknown; choose one of {', '.join(allowed)}")
+        require_whole(**{name: getattr(self, name) for name in SIZES})
+        require(self.d_model % self.n_heads == 0, f"d_model={self.d_model} is not divisible by n_heads={self.n_heads}")
+        require(
+            self.positions == "learned" or self.head_size % 2 == 0,
+            f"rotary positions turn pairs of numbers: d_model/n_heads={self.head_size} must be even",
+        )
+        require(0 <= self.dropout < 1, f"dropout={self.dropout} is outside [0, 1)")
+        if self.d_ff == 0:
+            object.__setattr__(self, "d_ff", self.default_d_ff)
+        require_whole(d_ff=self.d_ff)
+
+    @property
+    def head_size(self):
+        return self.d_model // self.n_heads
+
+    @property
+    def bias(self):
+        return self.norm == "layernorm"
+
+    @property
+    def default_d_ff(self):
+        if self.mlp == "gelu":
+            return 4 * self.d_model
+        return 16 * math.ceil(8 * self.d_model / 3 / 16)  # a multiple of 16 is kind to the hardware
+
+    @classmethod
+    def preset(cls, name, **changes):
+        """The preset `gpt2` or `modern` with some fields changed."""
+        require(name in PRESETS, f"preset {name!r} is unknown; choose one of {', '.join(PRESETS)}")
+        return cls(**{**PRESETS[name], **changes})
+
+
+ALLOWED = {"positions": ("learned", "rotary"), "norm": ("layernorm", "rmsnorm"), "mlp": ("gelu", "swiglu")}
+SIZES = ("vocab_size", "context_length", "d_model", "n_heads", "n_layers")
+PRESETS = {
+    "gpt2": dict(positions="learned", norm="layernorm", qk_norm=False, mlp="gelu", tied=True),
+    "modern": dict(positions="rotary", norm="rmsnorm", qk_norm=True, mlp="swiglu", tied=False),
+}
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How a model is trained. Training depends on steps only: never on the clock.
+
+    The learning rate rises over `warmup` of the steps, stays, and falls to zero over the last `decay` of them.
+    `matrix_lr` is the rate of the matrices inside the blocks, `lr` that of everything else with AdamW, scaled
+    for the token embedding and for the head by `embedding_lr` and `head_lr` where Muon is used.
+    """
+
+    steps: int = 1000
+    batch_size: int = 8
+    optimizer: str = "muon"  # or "adamw"
+    matrix_lr: float = 0.02  # Muon's rate for the matrices
+    embedding_lr: float = 0.04
+    head_lr: float = 0.008
+    lr: float = 1e-3  # AdamW's rate for what is left, and for everything when the optimizer is adamw
+    warmup: float = 0.02
+    decay: float = 0.6
+    weight_decay: float = 0.1
+    clip: float = 1.0  # largest norm of all gradients together
+    evaluations: int = 8  # spread evenly over the steps
+    keep_epochs: bool = False
+    seed: int = 0
+
+    def __post_init__(self):
+        require(self.optimizer in OPTIMIZERS, f"optimizer={self.optimizer!r} is unknown; choose one of {', '.join(OPTIMIZERS)}")
+        require_whole(steps=self.steps, batch_size=self.batch_size, evaluations=self.evaluations)
+        for name in ("matrix_lr", "embedding_lr", "head_lr", "lr", "clip"):
+            require(getattr(self, name) > 0, f"{name}={getattr(self, name)} must be above 0")
+        require(self.weight_decay >= 0, f"weight_decay={self.weight_decay} must not be negative")
+        require(
+            0 <= self.warmup <= 1 and 0 <= self.decay <= 1 and self.warmup + self.decay <= 1,
+            f"warmup={self.warmup} and decay={self.decay} are shares of the steps: each in [0, 1], together at most 1",
+        )
+        require(0 <= self.seed < 2**63, f"seed={self.seed} is outside [0, 2**63)")
+
+
+OPTIMIZERS = ("muon", "adamw")
+
+
+@dataclass(frozen=True)
+class SampleConfig:
+    """How the next token is picked: temperature 0 is greedy, top_k 0 and top_p 1 keep every token."""
+
+    temperature: float = 0.8
+    top_k: int = 0
+    top_p: float = 0.95
+    max_tokens: int = 200
+
+    def __post_init__(self):
+        require(
+            self.temperature >= 0 and math.isfinite(self.temperature),
+            f"temperature={self.temperature} must be 0 (greedy) or a positive number",
+        )
+        require(isinstance(self.top_k, int) and self.top_k >= 0, f"top_k={self.top_k} must be 0 (off) or a positive whole number")
+        require(0 < self.top_p <= 1, f"top_p={self.top_p} is outside (0, 1]; 1 keeps every token")
+        require_whole(max_tokens=self.max_tokens)
