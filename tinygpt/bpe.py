@@ -1,0 +1,241 @@
+"""Byte-level byte-pair encoding (BPE) from scratch: text in, token ids out, and back without loss.
+
+A ladder, each step standing on the one before: bytes and their printable stand-ins, words, pairs and merges,
+training, then the tokenizer itself with encode and decode. It learns the same merges and gives the same ids as
+`tokenizers.ByteLevelBPETokenizer`, which takes over in tokenizer.py.
+
+Source: Sennrich et al. (2016), Neural Machine Translation of Rare Words with Subword Units, section 3.2;
+Radford et al. (2019), Language Models are Unsupervised Multitask Learners, section 2.2 (bytes, word pattern).
+"""
+
+import heapq
+import math
+import re
+from collections import Counter, defaultdict
+from itertools import count, pairwise
+
+from tokenizers.pre_tokenizers import ByteLevel
+
+from tinygpt.config import InputError, require, require_whole
+
+# 1. Bytes, and a character to show each of them by.
+
+
+def stand_ins():
+    """A printable character for every byte: its own Latin-1 character, or where that is invisible one from 256 on.
+
+    >>> [stand_ins()[byte] for byte in "a é".encode()]
+    ['a', 'Ġ', 'Ã', '©']
+    """
+    visible = {*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)}
+    spare = count(256)
+    return {byte: chr(byte if byte in visible else next(spare)) for byte in range(256)}
+
+
+STAND_IN = stand_ins()
+BYTE = {character: byte for byte, character in STAND_IN.items()}
+ALPHABET = sorted(BYTE)
+ID = {character: id for id, character in enumerate(ALPHABET, start=1)}  # 0 is the end of text
+N_BASE = 1 + len(ALPHABET)  # the first merge makes token 257
+
+
+def to_printable(data):
+    return "".join(STAND_IN[byte] for byte in data)
+
+
+def from_printable(token):
+    return bytes(BYTE[character] for character in token)
+
+
+# 2. Words: no token ever reaches across their borders.
+
+PRE_TOKENIZER = ByteLevel(add_prefix_space=False)  # GPT-2's pattern, with the library's own Unicode tables
+NOT_UTF8 = re.compile("([\udc80-\udcff]+)")  # what "surrogateescape" makes of bytes that it cannot decode
+
+
+def words(text):
+    """The words of a str or of bytes, in stand-ins: letters, digits or signs, each run with a space before it.
+
+    Where bytes are not valid UTF-8, each run of invalid ones is a word by itself.
+
+    >>> words("Fever over 39°C"), words(b"over\\xff39")
+    (['Fever', 'Ġover', 'Ġ39', 'Â°', 'C'], ['over', 'ÿ', '39'])
+    """
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "surrogateescape")
+    else:
+        require_text(text)
+    found = []
+    for part in NOT_UTF8.split(text):  # valid, invalid, valid, ...
+        if NOT_UTF8.match(part):
+            found.append(to_printable(part.encode("utf-8", "surrogateescape")))
+        else:
+            found += [word for word, _ in PRE_TOKENIZER.pre_tokenize_str(part)]
+    return found
+
+
+# 3. Pairs and merges.
+
+
+def pair_counts(words, counts):
+    """How often each pair of neighbours occurs, and in which of the words (lists of ids, with their counts).
+
+    >>> pairs, where = pair_counts([[5, 6, 7], [5, 6]], [1, 10])
+    >>> dict(pairs), dict(where)
+    ({(5, 6): 11, (6, 7): 1}, {(5, 6): {0, 1}, (6, 7): {0}})
+    """
+    pairs, where = defaultdict(int), defaultdict(set)
+    for index, ids in enumerate(words):
+        for pair in pairwise(ids):
+            pairs[pair] += counts[index]
+            where[pair].add(index)
+    return pairs, where
+
+
+def merge(ids, pair, new_id):
+    """The ids with `new_id` in place of `pair`, found from the left.
+
+    >>> merge([5, 6, 7, 5, 6], (5, 6), 300), merge([5, 5, 5], (5, 5), 300)
+    ([300, 7, 300], [300, 5])
+    """
+    left, right = pair
+    merged = []
+    for id in ids:
+        if id == right and merged and merged[-1] == left:
+            merged[-1] = new_id
+        else:
+            merged.append(id)
+    return merged
+
+
+# 4. Training: merge the most frequent pair, again and again.
+
+
+def learn(word_counts, n_merges, min_frequency):
+    """The pairs of ids to merge, in order; of equally frequent ones the smallest left id, then right id, is first.
+
+    Stops early when no pair is left that occurs `min_frequency` times. To count everything again after each merge
+    would be simple, and hundreds of times slower: we count once, then visit only the words that a merge changes.
+    """
+    words = [[ID[character] for character in word] for word in word_counts]
+    counts = list(word_counts.values())
+    pairs, where = pair_counts(words, counts)  # where: the words that hold a pair, or held it once
+    queue = [(-n, pair) for pair, n in pairs.items()]
+    heapq.heapify(queue)  # smallest first: the most frequent, then the smallest ids
+    merges = []
+    while queue and len(merges) < n_merges:
+        n, pair = heapq.heappop(queue)
+        if -n != pairs[pair]:  # it has lost occurrences since it was queued: back, with today's count
+            heapq.heappush(queue, (-pairs[pair], pair))
+            continue
+        if -n < min_frequency:
+            break
+        left, right = pair
+        new_id = N_BASE + len(merges)
+        merges.append(pair)
+        born = defaultdict(set)
+        for index in where.pop(pair):
+            words[index] = merge(words[index], pair, new_id)
+            for new_pair in pairwise(words[index]):
+                if new_id in new_pair:  # born now; what stood at its border before is gone
+                    a, b = new_pair
+                    pairs[right if a == new_id else a, left if b == new_id else b] -= counts[index]
+                    pairs[new_pair] += counts[index]
+                    born[new_pair].add(index)
+        where.update(born)
+        for new_pair in born:
+            heapq.heappush(queue, (-pairs[new_pair], new_pair))
+    return merges
+
+
+# 5. The tokenizer.
+
+
+class BPE:
+    """A learned vocabulary: `vocab[id]` are a token's bytes, `merges[left, right]` is the id that a pair becomes."""
+
+    def __init__(self, merges=()):
+        self.merges = {pair: id for id, pair in enumerate(merges, start=N_BASE)}
+        self.vocab = [b"", *map(from_printable, ALPHABET)]  # the end of text is no text
+        for left, right in self.merges:
+            self.vocab.append(self.vocab[left] + self.vocab[right])
+        self.known = {}  # word -> ids: a text has few different words
+
+    @classmethod
+    def train(cls, texts, vocab_size, min_frequency=2):
+        """Learn from documents, which are read once and not kept; no token reaches from one into the next.
+
+        >>> BPE.train(["low lower lowest"], vocab_size=259).vocab[257:]
+        [b'lo', b'low']
+        """
+        require_vocab_size(vocab_size, min_frequency)
+        require_several(texts)
+        word_counts = Counter()
+        for text in texts:
+            word_counts.update(words(text))
+        require(word_counts, "there is no text to learn from: all documents are empty, or there are none")
+        merges = learn(word_counts, vocab_size - N_BASE, min_frequency)
+        require_full(N_BASE + len(merges), vocab_size, min_frequency)
+        return cls(merges)
+
+    def encode(self, text):
+        """Token ids of a str, or of any bytes; `<|endoftext|>` in it is text like any other."""
+        ids = []
+        for word in words(text):
+            if word not in self.known:
+                self.known[word] = self.encode_word(word)
+            ids += self.known[word]
+        return ids
+
+    def encode_word(self, word):
+        """Merge the pairs of a word (in stand-ins) in the order in which they were learned."""
+        ids = [ID[character] for character in word]
+        while len(ids) > 1:
+            pair = min(pairwise(ids), key=lambda pair: self.merges.get(pair, math.inf))
+            if pair not in self.merges:
+                break
+            ids = merge(ids, pair, self.merges[pair])
+        return ids
+
+    def decode_bytes(self, ids):
+        """The bytes that were encoded, whatever they were."""
+        ids = list(ids)
+        for id in ids:
+            if not 0 <= id < len(self.vocab):
+                raise InputError(f"token id {id} is unknown: this vocabulary has ids 0 to {len(self.vocab) - 1}")
+        return b"".join(self.vocab[id] for id in ids)
+
+    def decode(self, ids):
+        """The text; bytes that are not UTF-8, such as half a character, become U+FFFD."""
+        return self.decode_bytes(ids).decode("utf-8", errors="replace")
+
+
+# 6. What a caller can get wrong (tokenizer.py asks the same).
+
+
+def require_text(text):
+    """Raise InputError unless `text` is a str that UTF-8 can write."""
+    require(isinstance(text, str), f"text must be a str, not {type(text).__name__}")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        found = f"half a character, U+{ord(text[error.start]):04X} (a lone surrogate), at position {error.start}"
+        mend = "text.encode('utf-8', 'replace').decode() puts ? in its place"
+        raise InputError(f"the text holds {found}, which UTF-8 cannot write; {mend}") from None
+
+
+def require_several(texts):
+    require(not isinstance(texts, str | bytes), "texts must be several texts; put a single one into a list: [text]")
+
+
+def require_vocab_size(vocab_size, min_frequency):
+    require_whole(vocab_size=vocab_size, min_frequency=min_frequency)
+    need = f"the 256 bytes and the end of text alone are {N_BASE} tokens"
+    require(vocab_size >= N_BASE, f"vocab_size={vocab_size} is too small: {need}; the course uses 2048")
+
+
+def require_full(found, vocab_size, min_frequency):
+    """Raise InputError where the pairs ran out at `found` tokens."""
+    cause = f"no further pair occurs min_frequency={min_frequency} times"
+    cure = f"ask for {found} or fewer, or bring more text"
+    require(found == vocab_size, f"vocab_size={vocab_size}, but this text supports {found} tokens: {cause}; {cure}")

