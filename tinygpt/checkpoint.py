@@ -6,7 +6,6 @@ under a temporary name and renamed, so that a kill at any moment leaves whole fi
 
 import hashlib
 import json
-import os
 import platform
 import shutil
 import tempfile
@@ -19,13 +18,15 @@ import safetensors
 import safetensors.torch
 import torch
 
+from tinygpt.atomic import write_atomically
 from tinygpt.config import InputError, ModelConfig, TrainConfig, from_json, require
 from tinygpt.model import TinyGPT
 from tinygpt.tokenizer import Tokenizer
 from tinygpt.tokens import open_tokens
 
 FORMAT = 1
-CONFIG, MODEL, LAST, METRICS = "config.json", "model.safetensors", "checkpoints/last/training.safetensors", "metrics.json"
+CONFIG, MODEL, METRICS = "config.json", "model.safetensors", "metrics.json"
+LAST = "checkpoints/last/training.safetensors"
 OURS = (CONFIG, MODEL, METRICS, "samples.txt", "tokenizer", "tokens", "checkpoints", "logs")
 
 
@@ -107,7 +108,7 @@ def open_run(folder):
         found = config["format"]
         require(
             found == FORMAT,
-            f"{folder} has format {found!r} of another version of tinygpt, this one reads {FORMAT}: "
+            f"{folder} was written by another version of tinygpt (format {found!r}, this one reads {FORMAT}); "
             "use the version named in its config.json, or train again",
         )
         run = Run(folder, config)
@@ -115,7 +116,8 @@ def open_run(folder):
     except InputError:
         raise
     except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{folder / CONFIG} is damaged ({error!r}); bring it back or train again with --force") from None
+        problem = f"{folder / CONFIG} is damaged ({error!r})"
+        raise InputError(f"{problem}; bring it back or train again with --force") from None
     return run
 
 
@@ -144,7 +146,8 @@ def new_run(folder, force=False):
 def check_free(folder, force):
     require(not folder.exists() or folder.is_dir(), f"{folder} is a file; choose another --out")
     if (folder / CONFIG).exists():
-        require(force, f"{folder} holds a run already: go on with it by --resume, replace it by --force, or choose another --out")
+        advice = "go on with it by --resume, replace it by --force, or choose another --out"
+        require(force, f"{folder} holds a run already: {advice}")
     elif folder.is_dir():
         require(not any(folder.iterdir()), f"{folder} holds files that are no run of ours; choose another --out")
 
@@ -221,22 +224,6 @@ def load_tensors(path):
 
 def write_json(path, value):
     write_atomically(path, (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode())
-
-
-def write_atomically(path, data):
-    """Write bytes under a temporary name, make sure they are on the disk, then rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        raise OSError(error.errno, f"could not write it, what was there before is kept: {error.strerror}", str(path)) from None
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def file_digest(path):

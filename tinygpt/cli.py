@@ -1,6 +1,7 @@
 """The command line: what can be asked for. What is then done stands in commands.py."""
 
 import argparse
+import os
 import sys
 
 from tinygpt.config import OPTIMIZERS, PRESETS, InputError
@@ -18,7 +19,10 @@ def main(argv=None):
     """Do what the arguments say; returns the exit code."""
     options = make_parser().parse_args(argv)
     try:
-        from tinygpt import commands  # here, so that --help needs no torch
+        # A thread that waits for the other should soon go to sleep: by default it spins so long that training is five
+        # times slower as soon as another program wants a core. To be set before torch is loaded, hence no import above.
+        os.environ.setdefault("GOMP_SPINCOUNT", "5000")
+        from tinygpt import commands
 
         return getattr(commands, options.command)(options) or 0
     except InputError as error:
@@ -88,7 +92,7 @@ def make_parser():
 
 def corpus_options(parser):
     parser.add_argument("--corpus", metavar="hpo|PATH|pubmed:QUERY", help="default: hpo, the built-in one")
-    parser.add_argument("--documents", metavar="CUT", help="plain text is cut at blank-lines, or file by file; default: auto")
+    parser.add_argument("--documents", metavar="CUT", help="how plain text is cut: blank-lines, file or auto (default)")
 
 
 def run_option(parser):

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import torch
 
+from tinygpt.atomic import write_atomically
+from tinygpt.checkpoint import LAST, METRICS, open_run, versions, write_json
 from tinygpt.cli import FAILED
-from tinygpt.checkpoint import LAST, METRICS, open_run, versions, write_atomically, write_json
 from tinygpt.config import ModelConfig, SampleConfig, TrainConfig, require, require_whole
 from tinygpt.corpora import SPLITS, open_corpus, split_of
 from tinygpt.corpora.writing import write_corpus
@@ -21,12 +22,11 @@ from tinygpt.pipeline import prepare
 from tinygpt.report import REPORTED_TOKENS, measure, measure_baselines, table
 from tinygpt.sampling import generate as generate_text
 from tinygpt.sampling import make_decoder, prompt_ids
-from tinygpt.tokenizer import Tokenizer
+from tinygpt.tokenizer import FILES, Tokenizer
 from tinygpt.training import train as train_run
 
 DEFAULT_RUN = Path("runs/default")
 N_SAMPLES = 5
-FILES = ("vocab.json", "merges.txt")
 
 
 def say(line):
@@ -89,10 +89,8 @@ def reopen(options):
     """The run to go on with. Its settings are its own: what was asked for besides is refused, not ignored."""
     free = {"command", "out", "resume", "device", "force"}
     others = [name for name, value in vars(options).items() if name not in free and value is not None]
-    require(
-        not others,
-        f"--resume goes on with the run's own settings: leave out {', '.join(map(option_name, others))}, or start a new run",
-    )
+    named = ", ".join(map(option_name, others))
+    require(not others, f"--resume goes on with the run's own settings: leave out {named}, or start a new run")
     run = open_run(options.out or latest_default())
     threads = run.config["versions"]["threads"]
     if threads != torch.get_num_threads():
@@ -115,11 +113,9 @@ def next_default():
 
 
 def latest_default():
-    return next((folder for folder in reversed(existing_defaults())), DEFAULT_RUN)
-
-
-def existing_defaults():
-    return list(takewhile(Path.exists, default_runs()))
+    """The last of those that are there."""
+    *_, latest = [DEFAULT_RUN, *takewhile(Path.exists, default_runs())]
+    return latest
 
 
 def default_runs():
@@ -138,11 +134,10 @@ def describe(model):
 
 
 def describe_row(row):
-    return (
-        f"step {row.step:6}   epoch {row.epoch:5.2f}   training loss {row.train_loss:6.3f} nats/token   "
-        f"validation {row.validation_loss:6.3f} nats/token = {row.bits_per_byte:.3f} bits/byte   "
-        f"{row.tokens_per_s:,.0f} tokens/s"
-    )
+    line = f"step {row.step:6}   validation {row.validation_loss:6.3f} nats/token = {row.bits_per_byte:.3f} bits/byte"
+    if row.step:
+        line += f"   training {row.train_loss:6.3f} nats/token   {row.tokens_per_s:,.0f} tokens/s"
+    return line
 
 
 def report(run, model):
@@ -160,7 +155,8 @@ def as_json(baselines):
 
 def corpus(options):
     path = Path(options.to)
-    require(options.force or not path.exists(), f"{path} is there already; replace it by --force or choose another --to")
+    advice = "replace it by --force or choose another --to"
+    require(options.force or not path.exists(), f"{path} is there already; {advice}")
     source = open_corpus(options.corpus or "hpo", options.documents or "auto")
     n_documents, n_bytes = write_corpus(source, path)
     print(*source.report, sep="\n", end="\n" if source.report else "")
@@ -170,7 +166,8 @@ def corpus(options):
 def tokenizer(options):
     folder = Path(options.out)
     taken = [folder / name for name in FILES if (folder / name).exists()]
-    require(options.force or not taken, f"{folder} holds a tokenizer already; replace it by --force or choose another --out")
+    advice = "replace it by --force or choose another --out"
+    require(options.force or not taken, f"{folder} holds a tokenizer already; {advice}")
     source = open_corpus(options.corpus or "hpo", options.documents or "auto")
     trained = Tokenizer.train((d.text for d in source.split("train")), options.vocab_size)
     trained.save(folder)

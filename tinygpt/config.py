@@ -1,8 +1,6 @@
 """Settings of a model, of a training run and of sampling: frozen, checked where they enter."""
 
-import dataclasses
 import math
-import re
 from dataclasses import dataclass
 
 END_OF_TEXT = "<|endoftext|>"
@@ -15,6 +13,10 @@ class InputError(ValueError):
 def require(condition, message):
     if not condition:
         raise InputError(message)
+
+
+def require_choice(name, value, allowed):
+    require(value in allowed, f"{name}={value!r} is unknown; choose one of {', '.join(allowed)}")
 
 
 def require_whole(**numbers):
@@ -54,8 +56,7 @@ class ModelConfig:
 
     def __post_init__(self):
         for name, allowed in ALLOWED.items():
-            value = getattr(self, name)
-            require(value in allowed, f"{name}={value!r} is unknown; choose one of {', '.join(allowed)}")
+            require_choice(name, getattr(self, name), allowed)
         require_whole(**{name: getattr(self, name) for name in SIZES})
         require(self.d_model % self.n_heads == 0, f"d_model={self.d_model} is not divisible by n_heads={self.n_heads}")
         require(
@@ -84,7 +85,7 @@ class ModelConfig:
     @classmethod
     def preset(cls, name, **changes):
         """The preset `gpt2` or `modern` with some fields changed."""
-        require(name in PRESETS, f"preset {name!r} is unknown; choose one of {', '.join(PRESETS)}")
+        require_choice("preset", name, PRESETS)
         return cls(**{**PRESETS[name], **changes})
 
 
@@ -121,7 +122,7 @@ class TrainConfig:
     seed: int = 0
 
     def __post_init__(self):
-        require(self.optimizer in OPTIMIZERS, f"optimizer={self.optimizer!r} is unknown; choose one of {', '.join(OPTIMIZERS)}")
+        require_choice("optimizer", self.optimizer, OPTIMIZERS)
         require_whole(steps=self.steps, batch_size=self.batch_size, evaluations=self.evaluations)
         for name in ("matrix_lr", "embedding_lr", "head_lr", "lr", "clip"):
             require(getattr(self, name) > 0, f"{name}={getattr(self, name)} must be above 0")
@@ -150,6 +151,9 @@ class SampleConfig:
             self.temperature >= 0 and math.isfinite(self.temperature),
             f"temperature={self.temperature} must be 0 (greedy) or a positive number",
         )
-        require(isinstance(self.top_k, int) and self.top_k >= 0, f"top_k={self.top_k} must be 0 (off) or a positive whole number")
+        require(
+            isinstance(self.top_k, int) and self.top_k >= 0,
+            f"top_k={self.top_k} must be 0 (keeps every token) or a positive whole number",
+        )
         require(0 < self.top_p <= 1, f"top_p={self.top_p} is outside (0, 1]; 1 keeps every token")
         require_whole(max_tokens=self.max_tokens)

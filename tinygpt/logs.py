@@ -4,7 +4,7 @@ import math
 from dataclasses import astuple, dataclass, fields
 from importlib.util import find_spec
 
-from tinygpt.checkpoint import write_atomically
+from tinygpt.atomic import write_atomically
 from tinygpt.config import require
 
 NAME = "logs/train_loss.txt"
@@ -12,7 +12,7 @@ NAME = "logs/train_loss.txt"
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the log. Losses are mean nats per token: of the steps since the last row, and of the validation text."""
+    """One line of the log. Losses are mean nats per token; those of training since the last row, nan at the start."""
 
     step: int
     epoch: float
@@ -21,7 +21,7 @@ class Row:
     validation_loss: float
     bits_per_byte: float  # of the validation text
     lr: float
-    tokens_per_s: float
+    tokens_per_s: float  # since the last row, without evaluations
 
     def __str__(self):
         return "\t".join(map(repr, astuple(self)))

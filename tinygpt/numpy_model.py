@@ -79,7 +79,7 @@ class NumpyGPT:
         return self.linear(hidden, name + "output")  # (T, C)
 
     def norm(self, x, name):
-        if self.config.norm == "rmsnorm":
+        if name + ".bias" not in self.w:  # RMSNorm
             return x / np.sqrt((x * x).mean(-1, keepdims=True) + 1e-6) * self.w[name + ".weight"]
         x = x - x.mean(-1, keepdims=True)
         return x / np.sqrt((x * x).mean(-1, keepdims=True) + 1e-5) * self.w[name + ".weight"] + self.w[name + ".bias"]

@@ -1,7 +1,6 @@
 """How weights move: which parameter gets which rule, and how fast at which step."""
 
 import torch
-from torch import nn
 
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 

@@ -33,12 +33,14 @@ def prepare(
     model, training = model or ModelConfig(), training or TrainConfig()
     with new_run(folder, force) as new:
         if tokenizer is None:
-            tokenizer = Tokenizer.train((d.text for d in corpus.split("train")), vocab_size or 2048)
+            tokenizer = Tokenizer.train((d.text for d in corpus.split("train")), vocab_size)
         tokenizer.save(new / "tokenizer")
         tokens = write_tokens(corpus, tokenizer, new / "tokens")
-        sizes = {split: {"documents": t.n_documents, "bytes": t.n_bytes, "tokens": len(t.ids)} for split, t in tokens.items()}
-        for line in [*corpus.report, *map(describe_split, sizes.items())]:
+        sizes = {split: size(file) for split, file in tokens.items()}
+        for line in corpus.report:
             say(line)
+        for split, n in sizes.items():
+            say(f"{split}: {n['documents']:,} documents, {n['bytes'] / 1e6:.3f} MB, {n['tokens']:,} tokens")
         require_enough(tokens)
         model = replace(model, vocab_size=tokenizer.vocab_size)
         steps_per_epoch = Batches(tokens["train"], training.batch_size, model.context_length).steps_per_epoch
@@ -55,9 +57,8 @@ def prepare(
     return open_run(folder)
 
 
-def describe_split(item):
-    split, size = item
-    return f"{split}: {size['documents']:,} documents, {size['bytes'] / 1e6:.3f} MB, {size['tokens']:,} tokens"
+def size(tokens):
+    return {"documents": tokens.n_documents, "bytes": tokens.n_bytes, "tokens": len(tokens.ids)}
 
 
 def require_enough(tokens):

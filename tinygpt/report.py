@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from tinygpt.baselines import Baseline, baselines
-from tinygpt.config import require
+from tinygpt.config import require_choice
 from tinygpt.corpora import SPLITS
 from tinygpt.corpora.duplicates import near_duplicates
 from tinygpt.evaluation import Score, evaluate
@@ -42,8 +42,8 @@ class Figures:
         n, near = len(self.near_duplicate), int(self.near_duplicate.sum())
         yield f"{n:,} documents; {near:,} of them have a near-duplicate in the training text"
         if near and near < n:
-            interval = between(self.fresh.interval())
-            yield f"bits_per_byte of the {n - near:,} others: {self.fresh.bits_per_byte:.4f}   (95% interval {interval})"
+            value, interval = self.fresh.bits_per_byte, between(self.fresh.interval())
+            yield f"bits_per_byte of the {n - near:,} others: {value:.4f}   (95% interval {interval})"
         if self.n_left_out:
             yield f"{self.n_left_out:,} further documents were left out"
 
@@ -65,7 +65,7 @@ def summary(score):
 def measure(run, model, split="validation", max_tokens=None):
     """The figures of a run's model on a split, or on the leading documents of it that fit into max_tokens."""
     tokens, tokenizer = run.tokens(), run.tokenizer()
-    require(split in SPLITS, f"split {split!r} is unknown; choose one of {', '.join(SPLITS)}")
+    require_choice("split", split, SPLITS)
     held_out = tokens[split] if max_tokens is None else tokens[split].head(max_tokens)
     near = (
         np.zeros(held_out.n_documents, dtype=bool)
@@ -79,7 +79,6 @@ def measure_baselines(run, figures, split="validation"):
     """The baselines on the same documents as `figures`."""
     tokens, tokenizer = run.tokens(), run.tokenizer()
     train = beginning(tokens["train"], BASELINE_BYTES)
-    n = len(figures.near_duplicate)
     held_out = tokens[split].first(len(figures.near_duplicate))
     texts = [list(file.texts(tokenizer)) for file in (train, held_out)]
     return list(baselines(*texts, figures.near_duplicate, train, held_out, tokenizer.vocab_size))

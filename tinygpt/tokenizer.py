@@ -6,16 +6,18 @@ A tokenizer is its list of merges: vocabulary, bytes and digest are derived from
 import hashlib
 import json
 import operator
-import os
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
 
 from tokenizers import ByteLevelBPETokenizer
 
+from tinygpt.atomic import write_atomically
 from tinygpt.bpe import ALPHABET, from_printable, require_full, require_several, require_text, require_vocab_size
 from tinygpt.config import END_OF_TEXT, InputError, require
 
+FILES = ("vocab.json", "merges.txt")
+COURSE_VOCAB_SIZE = 2048
 HEADER = "#version: 0.2"  # the first line of every merges.txt
 CURE = "copy the folder anew, or train the tokenizer again"
 
@@ -38,11 +40,13 @@ class Tokenizer:
         self._bytes = [b"", *map(from_printable, self.tokens[1:])]
 
     @classmethod
-    def train(cls, texts, vocab_size=2048, min_frequency=2):
+    def train(cls, texts, vocab_size=None, min_frequency=2):
         """Learn from an iterable of documents, which may exceed memory.
 
-        Raises InputError where there is no text, or too little for so many tokens.
+        vocab_size: None stands for 2048, or what the text supports where that is less. Raises InputError where
+        there is no text, or too little for the size that was asked for.
         """
+        asked, vocab_size = vocab_size, COURSE_VOCAB_SIZE if vocab_size is None else vocab_size
         require_vocab_size(vocab_size, min_frequency)
         require_several(texts)
         texts = (text for text in map(checked, texts) if text)
@@ -56,13 +60,14 @@ class Tokenizer:
             show_progress=False,
             special_tokens=[END_OF_TEXT],
         )
-        require_full(learner.get_vocab_size(), vocab_size, min_frequency)
+        if asked is not None:
+            require_full(learner.get_vocab_size(), vocab_size, min_frequency)
         return cls(json.loads(learner.to_str())["model"]["merges"])
 
     @classmethod
     def load(cls, folder):
         """The tokenizer that `save` wrote; InputError where a file is missing, damaged or not the other's partner."""
-        vocab_path, merges_path = (Path(folder, name) for name in ("vocab.json", "merges.txt"))
+        vocab_path, merges_path = (Path(folder, name) for name in FILES)
         vocab = parse(vocab_path, json.loads)
         lines = parse(merges_path, str.splitlines)
         require(lines[:1] == [HEADER], f"{merges_path} is damaged: its first line is not {HEADER!r}; {CURE}")
@@ -82,23 +87,16 @@ class Tokenizer:
 
     def save(self, folder):
         """Write `vocab.json` and `merges.txt`, each under a temporary name first: half a file is never seen."""
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
         for name, content in self.files.items():
-            temporary = folder / f".{name}.{os.getpid()}"
-            try:
-                temporary.write_bytes(content)
-                os.replace(temporary, folder / name)
-            finally:
-                temporary.unlink(missing_ok=True)
+            write_atomically(Path(folder, name), content)
 
     @cached_property
     def files(self):
         """What `save` writes: the bytes of each file, the same as the library's own."""
         merges = [HEADER, *(f"{left} {right}" for left, right in self.merges)]
         return {
-            "vocab.json": json.dumps(self.vocab, ensure_ascii=False, separators=(",", ":")).encode(),
-            "merges.txt": "".join(line + "\n" for line in merges).encode(),
+            FILES[0]: json.dumps(self.vocab, ensure_ascii=False, separators=(",", ":")).encode(),
+            FILES[1]: "".join(line + "\n" for line in merges).encode(),
         }
 
     @cached_property

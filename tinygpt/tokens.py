@@ -101,7 +101,9 @@ def open_tokens(folder):
         dtype = json.loads((folder / "tokens.json").read_text())["dtype"]
         return {split: open_split(folder, split, dtype) for split in SPLITS}
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{folder} holds no whole set of token files ({error}); start the run again with --force") from None
+        raise InputError(
+            f"{folder} is damaged ({error!r}); bring the token files back, or start the run anew"
+        ) from None
 
 
 def open_split(folder, split, dtype):
@@ -124,6 +126,10 @@ class Batches:
             "bring more text or choose a shorter --context-length",
         )
         self.orders = {}
+
+    @property
+    def tokens_per_step(self):
+        return self.batch_size * self.context_length
 
     @property
     def steps_per_epoch(self):

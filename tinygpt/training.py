@@ -28,10 +28,11 @@ class TrainingDiverged(RuntimeError):
     """The loss is no longer a number."""
 
 
+NUMBERS = {"step": int, "loss_sum": float, "loss_steps": int, "best": float, "seconds": float}
+
+
 class Trainer:
     """A model in training: weights, optimizers and the few numbers that a resumed run needs to go on."""
-
-    NUMBERS = {"step": int, "loss_sum": float, "loss_steps": int, "best": float, "seconds": float}
 
     def __init__(self, model_config, config, tokens, device="cpu"):
         self.config, self.device = config, torch.device(device)
@@ -43,15 +44,11 @@ class Trainer:
         self.step = 0
         self.loss_sum, self.loss_steps = 0.0, 0  # nats per token, over the steps since the last row
         self.best = math.inf  # bits per byte of the validation text
-        self.seconds = 0.0  # of training, without evaluations
+        self.seconds = 0.0  # of those steps
 
     @property
     def epoch(self):
         return self.step / self.batches.steps_per_epoch
-
-    @property
-    def tokens_seen(self):
-        return self.step * self.config.batch_size * self.batches.context_length
 
     def train_step(self):
         """One step down the gradient; returns the loss before it, in nats per token."""
@@ -76,17 +73,20 @@ class Trainer:
         score = evaluate(self.model, validation)
         if not math.isfinite(score.nats_per_token):
             raise TrainingDiverged(f"the validation loss is {score.nats_per_token} at step {self.step}")
-        train_loss = self.loss_sum / self.loss_steps if self.loss_steps else math.nan
-        self.loss_sum, self.loss_steps = 0.0, 0
+        train_loss = tokens_per_s = math.nan
+        if self.loss_steps:
+            train_loss = self.loss_sum / self.loss_steps
+            tokens_per_s = self.loss_steps * self.batches.tokens_per_step / self.seconds
+        self.loss_sum, self.loss_steps, self.seconds = 0.0, 0, 0.0
         return Row(
             step=self.step,
             epoch=self.epoch,
-            tokens=self.tokens_seen,
+            tokens=self.step * self.batches.tokens_per_step,
             train_loss=train_loss,
             validation_loss=float(score.nats_per_token),
             bits_per_byte=float(score.bits_per_byte),
             lr=self.optimizers[0].param_groups[0]["lr"],
-            tokens_per_s=self.tokens_seen / self.seconds if self.seconds else math.nan,
+            tokens_per_s=tokens_per_s,
         )
 
     def save(self, run):
@@ -97,7 +97,7 @@ class Trainer:
         tensors["generator.cpu"] = torch.get_rng_state()
         if self.device.type == "cuda":
             tensors["generator.cuda"] = torch.cuda.get_rng_state(self.device)
-        run.save_tensors(LAST, tensors, **{name: repr(getattr(self, name)) for name in self.NUMBERS})
+        run.save_tensors(LAST, tensors, **{name: repr(getattr(self, name)) for name in NUMBERS})
 
     def restore(self, run):
         """Become the trainer that `save` wrote."""
@@ -109,7 +109,7 @@ class Trainer:
             torch.set_rng_state(tensors["generator.cpu"])
             if self.device.type == "cuda" and "generator.cuda" in tensors:
                 torch.cuda.set_rng_state(tensors["generator.cuda"], self.device)
-            for name, kind in self.NUMBERS.items():
+            for name, kind in NUMBERS.items():
                 setattr(self, name, kind(numbers[name]))
         except (KeyError, ValueError) as error:
             raise InputError(f"{run.folder / LAST} is damaged ({error!r}); train again with --force") from None
@@ -189,7 +189,7 @@ def progress_bar(trainer, shown):
 def show(bar, trainer, loss):
     if not bar.disable:
         bits_per_byte = loss / math.log(2) / trainer.bytes_per_token
-        speed = trainer.tokens_seen / trainer.seconds
+        speed = trainer.loss_steps * trainer.batches.tokens_per_step / trainer.seconds
         bar.set_postfix_str(f"loss {loss:.2f}, bits/byte {bits_per_byte:.2f}, {speed:,.0f} tokens/s", refresh=False)
     bar.update()
 
@@ -218,10 +218,9 @@ def steps_for_minutes(minutes, model_config, config, tokens, device="cpu"):
     """How many steps take about so many minutes here, by timing a model that is then thrown away."""
     with torch.random.fork_rng():
         trainer = Trainer(model_config, config, tokens, device)
-        while trainer.step < 3:  # the first steps are slower
+        for _ in range(3):
+            trainer.train_step()  # the first steps are slower
+        trainer.loss_steps, trainer.seconds = 0, 0.0
+        while trainer.seconds < MEASURED_S:
             trainer.train_step()
-        began, first = trainer.seconds, trainer.step
-        while trainer.seconds - began < MEASURED_S and trainer.step < config.steps:
-            trainer.train_step()
-        step_s = (trainer.seconds - began) / (trainer.step - first)
-    return max(1, round(60 * minutes / step_s))
+    return max(1, round(60 * minutes * trainer.loss_steps / trainer.seconds))

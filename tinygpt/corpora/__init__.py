@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from tinygpt.config import require
+from tinygpt.config import require_choice
 
 SPLITS = ("train", "validation", "test")
 
@@ -45,11 +45,11 @@ def open_corpus(spec, documents="auto"):
     documents: how plain text files are cut: `blank-lines`, `file`, or `auto`, which takes blank lines for a
     single file and whole files for a folder.
     """
-    from tinygpt.corpora import files, hpo, pubmed
+    from tinygpt.corpora import entrez, files, hpo
 
-    require(documents in files.CUTS, f"documents={documents!r} is unknown; choose one of {', '.join(files.CUTS)}")
+    require_choice("documents", documents, files.CUTS)
     if spec == "hpo":
         return hpo.corpus()
     if spec.startswith("pubmed:"):
-        return pubmed.corpus(spec.removeprefix("pubmed:"))
+        return entrez.corpus(spec.removeprefix("pubmed:"))
     return files.corpus(spec, documents)

@@ -119,7 +119,7 @@ def read_parquet(path, name):
         import pyarrow
         from pyarrow.parquet import ParquetFile
     except ImportError:
-        raise InputError(f'{path} needs pyarrow; run: python -m pip install "tinygpt[data]"') from None
+        raise InputError(f"{path} needs pyarrow; run: python -m pip install pyarrow") from None
     with seekable(path) as file:
         try:
             table = ParquetFile(file)

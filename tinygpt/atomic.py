@@ -1,0 +1,35 @@
+"""Files that are there whole or not at all."""
+
+import os
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def replacing(path):
+    """A binary file to write to, which takes the place of `path` when the block ends well.
+
+    Until then it has a temporary name in the same folder, so that renaming it is one step; when anything goes wrong
+    it vanishes, and what was at `path` stays.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with unfinished.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    except OSError as error:
+        if error.filename is None:  # such as: no space left on device
+            error.filename = str(path)
+        raise
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def write_atomically(path, data):
+    """Put bytes into a file, all of them or none."""
+    with replacing(path) as file:
+        file.write(data)
