@@ -1,0 +1,70 @@
+import struct
+import subprocess
+import sys
+
+import pytest
+
+from tinygpt import plots
+
+
+def size(png):
+    return struct.unpack(">II", png[16:24])
+
+
+def test_lines_draws_every_point_of_every_series():
+    picture = plots.lines({"raw": {4: 11.3, 16: 3.7}, "scaled": ([4, 16], [22.0, 21.9])}, "width D", "keys", "falls")
+    axes = picture.figure.axes[0]
+    assert [(line.get_label(), line.get_xydata().tolist()) for line in axes.lines] == [
+        ("raw", [[4, 11.3], [16, 3.7]]),
+        ("scaled", [[4, 22.0], [16, 21.9]]),
+    ]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("width D", "keys")
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["raw", "scaled"]
+    assert len({line.get_color() for line in axes.lines}) == 2
+
+
+def test_a_baseline_is_drawn_across_and_named():
+    axes = plots.lines(
+        {"model": {0: 8.0, 1: 2.0}}, "step", "bits per byte", "falls", baselines={"xz": 1.46}
+    ).figure.axes[0]
+    assert list(axes.lines[1].get_ydata()) == [1.46, 1.46]
+    assert [text.get_text() for text in axes.texts] == ["xz"]
+
+
+def test_many_series_reuse_the_colours():
+    axes = plots.lines({str(i): {0: i, 1: i} for i in range(8)}, "x", "y", "flat").figure.axes[0]
+    assert len(axes.lines) == 8
+
+
+def test_logarithmic_axes():
+    axes = plots.lines({"loss": {1: 10, 100: 1}}, "flops", "loss", "falls", log_x=True, log_y=True).figure.axes[0]
+    assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
+
+
+def test_bars_are_in_order_labelled_and_marked():
+    picture = plots.bars({"uniform": 8.04, "model": 1.43}, "bits per byte", "ours is shortest", marked=["model"])
+    axes = picture.figure.axes[0]
+    assert [bar.get_width() for bar in axes.patches] == [8.04, 1.43]
+    assert axes.patches[0].get_facecolor() != axes.patches[1].get_facecolor()
+    assert [text.get_text().strip() for text in axes.texts] == ["8.04", "1.43"]
+    assert axes.yaxis_inverted()
+
+
+def test_bars_show_intervals():
+    axes = plots.bars({"model": 1.43}, "bits per byte", "ours", intervals={"model": (1.40, 1.47)}).figure.axes[0]
+    assert list(axes.lines[0].get_xdata()) == [1.40, 1.47]
+
+
+def test_the_picture_tells_itself_and_is_transparent(tmp_path):
+    picture = plots.bars({"<a>": 1.0}, "x", 'a "quoted" <b>')
+    assert 'alt="a &quot;quoted&quot; &lt;b&gt;"' in picture._repr_html_()
+    picture.save(tmp_path / "picture.png")
+    png = (tmp_path / "picture.png").read_bytes()
+    assert png.startswith(b"\x89PNG") and png[25] == 6  # colour with transparency
+    assert min(size(png)) > 80
+
+
+@pytest.mark.parametrize("module", ["tinygpt", "tinygpt.cli", "tinygpt.commands"])
+def test_nothing_else_imports_matplotlib(module):
+    code = f"import sys, {module}; sys.exit('matplotlib' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
