@@ -16,8 +16,8 @@ from Bio import Entrez
 from tinygpt.config import InputError
 from tinygpt.corpora import entrez, open_corpus
 
-ARTICLE = """<PubmedArticle><MedlineCitation><PMID Version="1">{0}</PMID><Article><ArticleTitle>Title {0}.</ArticleTitle>
-<Abstract>{1}</Abstract></Article></MedlineCitation></PubmedArticle>"""
+ARTICLE = """<PubmedArticle><MedlineCitation><PMID Version="1">{0}</PMID><Article>
+<ArticleTitle>Title {0}.</ArticleTitle><Abstract>{1}</Abstract></Article></MedlineCitation></PubmedArticle>"""
 
 
 def one_line(error):

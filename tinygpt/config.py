@@ -1,7 +1,7 @@
 """Settings of a model, of a training run and of sampling: frozen, checked where they enter."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 END_OF_TEXT = "<|endoftext|>"
 
@@ -21,13 +21,23 @@ def require_choice(name, value, allowed):
 
 def require_whole(**numbers):
     for name, value in numbers.items():
-        is_whole = isinstance(value, int) and not isinstance(value, bool)
-        require(is_whole and value >= 1, f"{name}={value!r} is not a whole number of at least 1")
+        require(is_whole(value) and value >= 1, f"{name}={value!r} is not a whole number of at least 1")
+
+
+def is_whole(value):
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def require_flags(**flags):
+    for name, value in flags.items():
+        require(isinstance(value, bool), f"{name}={value!r} is neither True nor False")
 
 
 def from_json(cls, values):
     """Settings from what `dataclasses.asdict` wrote; an unknown or missing name is an InputError."""
     try:
+        missing = [field.name for field in fields(cls) if field.name not in values]
+        require(not missing, f"these are not the settings of a {cls.__name__}: {', '.join(missing)} missing")
         return cls(**values)
     except TypeError as error:
         raise InputError(f"these are not the settings of a {cls.__name__}: {error}") from None
@@ -58,6 +68,7 @@ class ModelConfig:
         for name, allowed in ALLOWED.items():
             require_choice(name, getattr(self, name), allowed)
         require_whole(**{name: getattr(self, name) for name in SIZES})
+        require_flags(qk_norm=self.qk_norm, tied=self.tied)
         require(self.d_model % self.n_heads == 0, f"d_model={self.d_model} is not divisible by n_heads={self.n_heads}")
         require(
             self.positions == "learned" or self.head_size % 2 == 0,
@@ -125,13 +136,14 @@ class TrainConfig:
         require_choice("optimizer", self.optimizer, OPTIMIZERS)
         require_whole(steps=self.steps, batch_size=self.batch_size, evaluations=self.evaluations)
         for name in ("matrix_lr", "embedding_lr", "head_lr", "lr", "clip"):
-            require(getattr(self, name) > 0, f"{name}={getattr(self, name)} must be above 0")
-        require(self.weight_decay >= 0, f"weight_decay={self.weight_decay} must not be negative")
+            require(0 < getattr(self, name) < math.inf, f"{name}={getattr(self, name)} must be a number above 0")
+        require(0 <= self.weight_decay < math.inf, f"weight_decay={self.weight_decay} must be 0 or a positive number")
         require(
             0 <= self.warmup <= 1 and 0 <= self.decay <= 1 and self.warmup + self.decay <= 1,
             f"warmup={self.warmup} and decay={self.decay} are shares of the steps: each in [0, 1], together at most 1",
         )
-        require(0 <= self.seed < 2**63, f"seed={self.seed} is outside [0, 2**63)")
+        require_flags(keep_epochs=self.keep_epochs)
+        require(is_whole(self.seed) and 0 <= self.seed < 2**63, f"seed={self.seed} is no whole number in [0, 2**63)")
 
 
 OPTIMIZERS = ("muon", "adamw")
@@ -152,7 +164,7 @@ class SampleConfig:
             f"temperature={self.temperature} must be 0 (greedy) or a positive number",
         )
         require(
-            isinstance(self.top_k, int) and self.top_k >= 0,
+            is_whole(self.top_k) and self.top_k >= 0,
             f"top_k={self.top_k} must be 0 (keeps every token) or a positive whole number",
         )
         require(0 < self.top_p <= 1, f"top_p={self.top_p} is outside (0, 1]; 1 keeps every token")
