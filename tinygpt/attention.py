@@ -5,6 +5,8 @@ import math
 import torch
 from torch import nn
 
+from tinygpt.norm import RMSNorm
+
 
 def causal_mask(T, S=None, device=None):
     """(T, S) bool: True where query t may look at key s. The T queries are the last of the S positions.
@@ -22,32 +24,35 @@ def scaled_dot_product(q, k, v, mask):
     q (..., T, D), k and v (..., S, D), mask (T, S) bool -> (..., T, D).
     Source: Vaswani et al. 2017, Attention Is All You Need, section 3.2.1.
     """
-    scores = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])  # (..., T, S)
-    weights = scores.masked_fill(~mask, -math.inf).softmax(-1)  # (..., T, S)
-    return weights @ v  # (..., T, D)
-
-
-def rotary_angles(positions, head_size):
-    """Angles by which the pairs of a head's numbers turn: slow ones for far, fast ones for near distances.
-
-    positions (T,) -> (T, head_size / 2), in radians.
-    Source: Su et al. 2021, RoFormer, section 3.2.2.
-    """
-    pair = torch.arange(0, head_size, 2, device=positions.device)  # (D/2,)
-    return positions[:, None] * ROTARY_BASE ** (-pair / head_size)  # (T, D/2)
+    *outer, T, D = q.shape
+    q, k, v = (x.reshape(-1, *x.shape[-2:]) for x in (q, k, v))
+    hidden = torch.zeros_like(mask, dtype=q.dtype).masked_fill(~mask, -math.inf)  # (T, S)
+    scores = torch.baddbmm(hidden, q, k.mT, alpha=1 / math.sqrt(D))  # (..., T, S), q·k/√D, or -inf where hidden
+    return (scores.softmax(-1) @ v).view(*outer, T, D)
 
 
 ROTARY_BASE = 10_000.0
 
 
-def rotate(x, angles):
+def rotary_tables(positions, head_size):
+    """Cosines and sines of the angles by which the pairs of a head's numbers turn at each position.
+
+    Some pairs turn fast, for near distances, some slowly, for far ones. positions (T,) -> two of (T, D).
+    Source: Su et al. 2021, RoFormer, section 3.2.2.
+    """
+    pair = torch.arange(0, head_size, 2, device=positions.device)  # (D/2,)
+    angles = positions[:, None] * ROTARY_BASE ** (-pair / head_size)  # (T, D/2)
+    cos, sin = angles.cos(), angles.sin()  # (T, D/2)
+    return torch.cat([cos, cos], dim=-1), torch.cat([-sin, sin], dim=-1)  # (T, D) each
+
+
+def rotate(x, tables):
     """Turn each pair (x[i], x[i + D/2]) by its angle, so that q·k depends on the distance of q and k only.
 
-    x (..., T, D), angles (T, D/2) -> (..., T, D).
+    x (..., T, D), tables as of rotary_tables -> (..., T, D).
     """
-    a, b = x.chunk(2, dim=-1)  # (..., T, D/2) each
-    cos, sin = angles.cos(), angles.sin()  # (T, D/2)
-    return torch.cat([a * cos - b * sin, b * cos + a * sin], dim=-1)  # (..., T, D)
+    cos, sin = (table.to(x.dtype) for table in tables)  # (T, D)
+    return x * cos + x.roll(x.shape[-1] // 2, dims=-1) * sin  # (..., T, D)
 
 
 class KeyValueCache:
@@ -76,21 +81,18 @@ class CausalSelfAttention(nn.Module):
         super().__init__()
         self.layer = layer
         self.n_heads = config.n_heads
-        self.rotary = config.positions == "rotary"
         self.qkv = nn.Linear(config.d_model, 3 * config.d_model, bias=config.bias)
         self.output = nn.Linear(config.d_model, config.d_model, bias=config.bias)
-        norm = nn.RMSNorm if config.qk_norm else nn.Identity
-        self.q_norm = norm(config.head_size, eps=1e-6)
-        self.k_norm = norm(config.head_size, eps=1e-6)
+        self.q_norm = RMSNorm(config.head_size) if config.qk_norm else nn.Identity()
+        self.k_norm = RMSNorm(config.head_size) if config.qk_norm else nn.Identity()
 
-    def forward(self, x, positions, mask, cache=None):
-        """x (B, T, C), positions (T,), mask (T, S) -> (B, T, C)."""
+    def forward(self, x, mask, rotary=None, cache=None):
+        """x (B, T, C), mask (T, S), rotary: tables of the positions or None -> (B, T, C)."""
         B, T, C = x.shape
         q, k, v = self.qkv(x).view(B, T, 3, self.n_heads, C // self.n_heads).unbind(2)  # (B, T, H, D) each
         q, k, v = self.q_norm(q).transpose(1, 2), self.k_norm(k).transpose(1, 2), v.transpose(1, 2)  # (B, H, T, D)
-        if self.rotary:
-            angles = rotary_angles(positions, C // self.n_heads)  # (T, D/2)
-            q, k = rotate(q, angles), rotate(k, angles)  # (B, H, T, D)
+        if rotary is not None:
+            q, k = rotate(q, rotary), rotate(k, rotary)  # (B, H, T, D)
         if cache is not None:
             k, v = cache.extend(self.layer, k, v)  # (B, H, S, D)
         heads = scaled_dot_product(q, k, v, mask)  # (B, H, T, D)

@@ -4,8 +4,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from tinygpt.attention import CausalSelfAttention, causal_mask
+from tinygpt.attention import CausalSelfAttention, causal_mask, rotary_tables
 from tinygpt.config import require
+from tinygpt.norm import RMSNorm
 
 
 class MLP(nn.Module):
@@ -38,15 +39,15 @@ class Block(nn.Module):
         self.mlp = MLP(config)
         self.dropout = nn.Dropout(config.dropout)
 
-    def forward(self, x, positions, mask, cache=None):
-        x = x + self.dropout(self.attention(self.attention_norm(x), positions, mask, cache))  # (B, T, C)
+    def forward(self, x, mask, rotary=None, cache=None):
+        x = x + self.dropout(self.attention(self.attention_norm(x), mask, rotary, cache))  # (B, T, C)
         return x + self.dropout(self.mlp(self.mlp_norm(x)))  # (B, T, C)
 
 
 def make_norm(config):
     if config.norm == "layernorm":
         return nn.LayerNorm(config.d_model, eps=1e-5)
-    return nn.RMSNorm(config.d_model, eps=1e-6)
+    return RMSNorm(config.d_model)
 
 
 class TinyGPT(nn.Module):
@@ -86,11 +87,14 @@ class TinyGPT(nn.Module):
         positions = torch.arange(start, end, device=ids.device)  # (T,)
         mask = causal_mask(ids.shape[1], end, ids.device)  # (T, S)
         x = self.token_embedding(ids)  # (B, T, C)
-        if self.config.positions == "learned":
+        rotary = None
+        if self.config.positions == "rotary":
+            rotary = rotary_tables(positions, self.config.head_size)  # (T, D) each
+        else:
             x = x + self.position_embedding(positions)  # (B, T, C)
         x = self.dropout(x)
         for block in self.blocks:
-            x = block(x, positions, mask, cache)  # (B, T, C)
+            x = block(x, mask, rotary, cache)  # (B, T, C)
         if cache is not None:
             cache.length = end
         return self.head(self.norm(x))  # (B, T, V)
