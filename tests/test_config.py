@@ -115,7 +115,7 @@ def test_mistakes_are_named_in_one_line(cls, changes, message):
 
 
 def test_an_unknown_preset():
-    with pytest.raises(InputError, match="^preset='gpt3' is unknown; choose one of gpt2, modern$"):
+    with pytest.raises(InputError, match=r"^preset='gpt3' is unknown; choose one of gpt2, modern$"):
         ModelConfig.preset("gpt3")
 
 

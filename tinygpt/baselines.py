@@ -23,13 +23,13 @@ LONGEST_ORDER = 12
 class Baseline:
     """One row of the table: bits per byte of the held-out text.
 
-    fresh: the same for the documents without a near-duplicate in the training text; nan where there are none.
+    fresh: the same for the documents without a near-duplicate in the training text; None where there are none.
     score: document by document, None for a compressor, which squeezes everything at once.
     """
 
     name: str
     bits_per_byte: float
-    fresh: float
+    fresh: float | None
     score: Score | None = None
 
 
@@ -39,13 +39,14 @@ def baselines(train_texts, texts, near_duplicate, train_tokens, tokens, vocab_si
     near_duplicate (documents,) bool; train_tokens and tokens are the token files of the same two sets of texts.
     """
     train, held_out = byte_file(train_texts), byte_file(texts)
+    fresh = [text for text, near in zip(texts, near_duplicate, strict=True) if not near]
 
     def scored(name, score):
-        return Baseline(name, score.bits_per_byte, score.of(~near_duplicate).bits_per_byte, score)
+        return Baseline(name, score.bits_per_byte, score.of(~near_duplicate).bits_per_byte if fresh else None, score)
 
-    def compressed(name, bits_per_byte):
-        fresh = [text for text, near in zip(texts, near_duplicate, strict=True) if not near]
-        return Baseline(name, bits_per_byte(texts), bits_per_byte(fresh))
+    def compressed(name, compress, known=()):
+        bits_per_byte = [compressor_bits_per_byte(compress, some, known) if some else None for some in (texts, fresh)]
+        return Baseline(name, *bits_per_byte)
 
     by_bytes = best_orders(train, held_out)
     *_, bigram = ngram_scores(train_tokens, tokens, vocab_size, orders=2)
@@ -55,11 +56,8 @@ def baselines(train_texts, texts, near_duplicate, train_tokens, tokens, vocab_si
     yield scored(f"byte {len(by_bytes)}-gram", by_bytes[-1])
     yield scored("token bigram", bigram)
     for name, compress in COMPRESSORS.items():
-        yield compressed(name, lambda texts, compress=compress: compressor_bits_per_byte(compress, texts))
-        yield compressed(
-            f"{name}, knowing the training text",
-            lambda texts, compress=compress: compressor_bits_per_byte(compress, texts, train_texts),
-        )
+        yield compressed(name, compress)
+        yield compressed(f"{name}, knowing the training text", compress, train_texts)
 
 
 def byte_file(texts):

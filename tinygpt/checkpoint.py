@@ -18,7 +18,7 @@ import safetensors
 import safetensors.torch
 import torch
 
-from tinygpt.atomic import write_atomically
+from tinygpt.atomic import parents_of, remove_unfinished, write_atomically
 from tinygpt.config import InputError, ModelConfig, TrainConfig, from_json, require
 from tinygpt.model import TinyGPT
 from tinygpt.tokenizer import Tokenizer
@@ -27,7 +27,12 @@ from tinygpt.tokens import open_tokens
 FORMAT = 1
 CONFIG, MODEL, METRICS = "config.json", "model.safetensors", "metrics.json"
 LAST = "checkpoints/last/training.safetensors"
-OURS = (CONFIG, MODEL, METRICS, "samples.txt", "tokenizer", "tokens", "checkpoints", "logs")
+SAMPLES = "samples.txt"
+OURS = (  # the files that `new_run` may replace
+    *(CONFIG, MODEL, METRICS, SAMPLES),
+    *("tokenizer/vocab.json", "tokenizer/merges.txt", "tokens/tokens.json", "tokens/*.ids", "tokens/*.documents"),
+    *(LAST, "checkpoints/epoch_*.safetensors", "logs/train_loss.txt", "logs/events.out.tfevents*"),
+)
 
 
 @dataclass(frozen=True)
@@ -86,16 +91,17 @@ class Run:
     def save_weights(self, name, model, **metadata):
         self.save_tensors(name, own_weights(model), **metadata)
 
-    def sign(self, name):
-        """Tell config.json what a file of ours holds, when it is there."""
-        if (self.folder / name).is_file():
-            self.config["digests"][name] = file_digest(self.folder / name)
-            write_json(self.folder / CONFIG, self.config)
+    def sign(self, *names):
+        """Tell config.json what files of ours hold, where they are there."""
+        there = [name for name in names if (self.folder / name).is_file()]
+        self.config["digests"] |= {name: file_digest(self.folder / name) for name in there}
+        write_json(self.folder / CONFIG, self.config)
 
-    def unsign(self, name):
-        """A file's content is about to change: config.json no longer vouches for it."""
-        if self.config["digests"].pop(name, None):
-            write_json(self.folder / CONFIG, self.config)
+    def unsign(self, *names):
+        """The content of files is about to change: config.json no longer vouches for them."""
+        for name in names:
+            self.config["digests"].pop(name, None)
+        write_json(self.folder / CONFIG, self.config)
 
 
 def open_run(folder):
@@ -106,19 +112,24 @@ def open_run(folder):
     try:
         config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         found = config["format"]
-        require(
-            found == FORMAT,
-            f"{folder} was written by another version of tinygpt (format {found!r}, this one reads {FORMAT}); "
-            "use the version named in its config.json, or train again",
-        )
-        run = Run(folder, config)
-        _ = run.model_config, run.train_config, config["run_id"], dict(config["digests"]), config["corpus"]["spec"]
-    except InputError:
-        raise
-    except (ValueError, KeyError, TypeError) as error:
-        problem = f"{folder / CONFIG} is damaged ({error!r})"
+        if found == FORMAT:
+            require_settings(Run(folder, config))
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        reason = error if isinstance(error, InputError) else repr(error)
+        problem = f"{folder / CONFIG} is damaged ({reason})"
         raise InputError(f"{problem}; bring it back or train again with --force") from None
-    return run
+    require(
+        found == FORMAT,
+        f"{folder} was written by another version of tinygpt (format {found!r}, this one reads {FORMAT}); "
+        "use the version named in its config.json, or train again",
+    )
+    return Run(folder, config)
+
+
+def require_settings(run):
+    """Touch everything that is read later, so that what is missing is noticed now."""
+    _ = run.model_config, run.train_config, run.config["run_id"], run.config["digests"].items()
+    _ = run.config["corpus"]["spec"], run.config["versions"]["threads"]
 
 
 @contextmanager
@@ -129,18 +140,33 @@ def new_run(folder, force=False):
     """
     folder = Path(folder)
     check_free(folder, force)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    try:
-        yield temporary
-        folder.mkdir(exist_ok=True)
-        check_free(folder, force)
-        for name in OURS:
-            remove(folder / name)
-        for path in sorted(temporary.iterdir(), key=lambda path: path.name == CONFIG):
-            path.rename(folder / path.name)  # config.json last: with it the folder is a run
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    place = folder.resolve()
+    with parents_of(place):
+        temporary = Path(tempfile.mkdtemp(prefix=f".{place.name}.", dir=place.parent))
+        try:
+            yield temporary
+            check_free(folder, force)
+            move_run(temporary, place)
+        except OSError as error:
+            if error.filename is None:  # such as: no space left on device
+                error.filename = str(folder)
+            raise
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def move_run(source, folder):
+    """Put a run's files into a folder, in place of an earlier run's."""
+    folder.mkdir(exist_ok=True)
+    for pattern in OURS:
+        for path in folder.glob(pattern):
+            path.unlink()
+    remove_unfinished(folder)
+    files = [path for path in source.rglob("*") if path.is_file()]
+    for path in sorted(files, key=lambda path: path.name == CONFIG):  # last: with it the folder is a run
+        target = folder / path.relative_to(source)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        path.rename(target)
 
 
 def check_free(folder, force):
@@ -150,13 +176,6 @@ def check_free(folder, force):
         require(force, f"{folder} holds a run already: {advice}")
     elif folder.is_dir():
         require(not any(folder.iterdir()), f"{folder} holds files that are no run of ours; choose another --out")
-
-
-def remove(path):
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def write_config(folder, model_config, train_config, corpus, tokenizer_info):

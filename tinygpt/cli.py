@@ -3,44 +3,77 @@
 import argparse
 import os
 import sys
+from contextlib import suppress
 
 from tinygpt.config import OPTIMIZERS, PRESETS, InputError
 
 FAILED, WRONG_CALL = 1, 2
+OUT_OF_MEMORY = ("out of memory", "can't allocate memory")  # how torch says so
 EPILOG = "Exit codes: 0 done, 1 the work failed, 2 the call was wrong."
 
 
 class Parser(argparse.ArgumentParser):
     def error(self, message):
-        self.exit(WRONG_CALL, f"tinygpt: {message}; see: {self.prog} --help\n")
+        self.exit(fail(WRONG_CALL, f"{message}; see: {self.prog} --help"))
 
 
 def main(argv=None):
     """Do what the arguments say; returns the exit code."""
-    options = make_parser().parse_args(argv)
+    open_streams()
     try:
-        # A thread that waits for the other should soon go to sleep: by default it spins so long that training is five
-        # times slower as soon as another program wants a core. To be set before torch is loaded, hence no import above.
-        os.environ.setdefault("GOMP_SPINCOUNT", "5000")
-        from tinygpt import commands
-
-        return getattr(commands, options.command)(options) or 0
+        try:
+            return work(argv)
+        finally:
+            sys.stdout.flush()  # now, while a full disk or a closed pipe can still be told
     except InputError as error:
         return fail(WRONG_CALL, error)
     except BrokenPipeError:
-        sys.stderr.close()  # whoever read our output has closed it
-        return FAILED
+        return FAILED  # whoever read our output has closed it
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         return fail(WRONG_CALL, f"{where}{error.strerror or error}")
     except KeyboardInterrupt:
         return fail(FAILED, "interrupted")
-    except RuntimeError as error:
+    except (MemoryError, RuntimeError) as error:
         from tinygpt.training import TrainingDiverged
 
-        if not isinstance(error, TrainingDiverged):
+        if isinstance(error, TrainingDiverged):
+            advice = "the best weights so far are kept; start anew with lower learning rates"
+            return fail(FAILED, f"{error}: training has diverged; {advice}")
+        if not isinstance(error, MemoryError) and not any(words in str(error) for words in OUT_OF_MEMORY):
             raise
-        return fail(FAILED, error)
+        return fail(FAILED, "out of memory; choose a smaller model, --context-length or --batch-size")
+    finally:
+        close_broken_streams()
+
+
+def work(argv):
+    options = make_parser().parse_args(argv)
+    # A thread that waits for the other should soon go to sleep: by default it spins so long that training is five
+    # times slower as soon as another program wants a core. To be set before torch is loaded, hence no import above.
+    os.environ.setdefault("GOMP_SPINCOUNT", "5000")
+    from tinygpt import commands
+
+    return getattr(commands, options.command)(options) or 0
+
+
+def open_streams():
+    """Make sure that there is something to print to, and that no character stops us: some terminals lack most."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by our caller
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
+        if hasattr(getattr(sys, name), "reconfigure"):
+            getattr(sys, name).reconfigure(errors="backslashreplace")
+
+
+def close_broken_streams():
+    """Close what can't be written to any more; at its end Python would complain."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            with suppress(OSError):
+                stream.close()
 
 
 def fail(code, error):

@@ -8,9 +8,10 @@ from itertools import chain, count, takewhile
 from pathlib import Path
 
 import torch
+from tqdm import tqdm
 
 from tinygpt.atomic import write_atomically
-from tinygpt.checkpoint import LAST, METRICS, open_run, versions, write_json
+from tinygpt.checkpoint import LAST, METRICS, SAMPLES, open_run, versions, write_json
 from tinygpt.cli import FAILED
 from tinygpt.config import ModelConfig, SampleConfig, TrainConfig, require, require_whole
 from tinygpt.corpora import SPLITS, open_corpus, split_of
@@ -23,6 +24,7 @@ from tinygpt.report import REPORTED_TOKENS, measure, measure_baselines, table
 from tinygpt.sampling import generate as generate_text
 from tinygpt.sampling import make_decoder, prompt_ids
 from tinygpt.tokenizer import FILES, Tokenizer
+from tinygpt.training import is_done
 from tinygpt.training import train as train_run
 
 DEFAULT_RUN = Path("runs/default")
@@ -30,7 +32,8 @@ N_SAMPLES = 5
 
 
 def say(line):
-    print(line, file=sys.stderr, flush=True)
+    tqdm.write(line, file=sys.stderr)  # above the progress bar, where there is one
+    sys.stderr.flush()
 
 
 def run(options):
@@ -38,11 +41,13 @@ def run(options):
     run, done = train_folder(options)
     if not done:
         return FAILED
+    if all((run.folder / name).is_file() for name in (METRICS, SAMPLES)):
+        return None  # there was nothing left to do
     model, tokenizer = run.model(choose_device(options.device)), run.tokenizer()
     say("measuring the model and the baselines")
     report(run, model)
     texts = ["".join(generate_text(model, tokenizer, seed=seed)) for seed in range(N_SAMPLES)]
-    write_atomically(run.folder / "samples.txt", "".join(f"{text}\n\n" for text in texts).encode())
+    write_atomically(run.folder / SAMPLES, "".join(f"{text}\n\n" for text in texts).encode())
     print("\nSamples, invented by the model (never for medical use):")
     for number, text in enumerate(texts, 1):
         print(f"\n[{number}] {text}")
@@ -59,6 +64,9 @@ def train_folder(options):
     device = choose_device(options.device)
     run = reopen(options) if options.resume else make(options, device)
     steps, began = run.train_config.steps, (run.folder / LAST).is_file()
+    if began and is_done(run):
+        say(f"{run.folder} is done: all {steps} steps are trained; for more, start a new run with another --out")
+        return run, True
     say(f"training {describe(run.config['model'])} for {steps} steps on {device} in {run.folder}")
     done = train_run(run, device, resume=began, on_row=lambda row: say(describe_row(row)))
     if not done:
@@ -68,6 +76,10 @@ def train_folder(options):
 
 def make(options, device):
     """A new run folder, as the options say."""
+    require(
+        options.tokenizer is None or options.vocab_size is None,
+        "--vocab-size is for a tokenizer that is trained, --tokenizer brings its own: leave one of them out",
+    )
     model = ModelConfig.preset(options.preset or "modern", **given(options, ModelConfig, leave_out=["vocab_size"]))
     training = TrainConfig(**given(options, TrainConfig))
     return prepare(
@@ -95,11 +107,10 @@ def reopen(options):
     threads = run.config["versions"]["threads"]
     if threads != torch.get_num_threads():
         say(f"note: this run began with {threads} threads; with {torch.get_num_threads()} its last bits may differ")
-    began = (run.folder / LOG).is_file() and any(row.step for row in read_log(run.folder))
-    require(
-        (run.folder / LAST).is_file() or not began,
-        f"{run.folder / LAST} is missing, so this run can't go on; bring it back or train again with --force",
-    )
+    if not (run.folder / LAST).is_file() and (run.folder / LOG).is_file():
+        began = any(row.step for row in read_log(run.folder))
+        advice = "bring it back or train again with --force"
+        require(not began, f"{run.folder / LAST} is missing, so this run can't go on; {advice}")
     return run
 
 
@@ -165,6 +176,7 @@ def corpus(options):
 
 def tokenizer(options):
     folder = Path(options.out)
+    require(not folder.is_file(), f"{folder} is a file; choose another --out")
     taken = [folder / name for name in FILES if (folder / name).exists()]
     advice = "replace it by --force or choose another --out"
     require(options.force or not taken, f"{folder} holds a tokenizer already; {advice}")

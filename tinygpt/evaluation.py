@@ -73,8 +73,9 @@ def windows(ids, context_length):
     """Inputs and targets (B, T) each that cover a stream once; the rest, shorter than a window, comes last."""
     inputs, targets = ids[:-1], ids[1:]
     whole = len(inputs) // context_length * context_length
-    batches = (x[:whole].view(-1, context_length).split(WINDOWS_AT_ONCE) for x in (inputs, targets))
-    yield from zip(*batches, strict=True)
+    if whole:
+        batches = (x[:whole].view(-1, context_length).split(WINDOWS_AT_ONCE) for x in (inputs, targets))
+        yield from zip(*batches, strict=True)
     if whole < len(inputs):
         yield inputs[None, whole:], targets[None, whole:]
 

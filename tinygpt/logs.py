@@ -28,18 +28,21 @@ class Row:
 
 
 COLUMNS = {field.name: field.type for field in fields(Row)}
+HEADER = "\t".join(COLUMNS)
 
 
 def read_log(folder):
     """The rows of a run folder's log."""
     path = folder / NAME
     require(path.is_file(), f"{path} is missing; bring it back or train again")
-    header, *lines = path.read_text(encoding="utf-8").splitlines()
     try:
-        assert header.split("\t") == list(COLUMNS)
-        return [Row(*(kind(x) for kind, x in zip(COLUMNS.values(), line.split("\t"), strict=True))) for line in lines]
-    except (AssertionError, ValueError):
-        require(False, f"{path} is damaged: it should hold the columns {', '.join(COLUMNS)}")
+        # After the last line's end there is nothing, or what a full disk left of a line.
+        header, *lines, _ = path.read_text(encoding="utf-8").split("\n")
+        rows = [[kind(x) for kind, x in zip(COLUMNS.values(), line.split("\t"), strict=True)] for line in lines]
+    except ValueError:
+        header, rows = None, []
+    require(header == HEADER, f"{path} is damaged: it should hold the columns {', '.join(COLUMNS)}; train again")
+    return [Row(*values) for values in rows]
 
 
 class Log:
@@ -47,7 +50,7 @@ class Log:
 
     def __init__(self, folder, after_step=None):
         rows = [] if after_step is None else [row for row in read_log(folder) if row.step <= after_step]
-        write_atomically(folder / NAME, "".join(f"{line}\n" for line in ["\t".join(COLUMNS), *rows]).encode())
+        write_atomically(folder / NAME, "".join(f"{line}\n" for line in [HEADER, *rows]).encode())
         self.file = (folder / NAME).open("a", encoding="utf-8")
         self.board = tensorboard_writer(folder, after_step)
 

@@ -1,7 +1,7 @@
 """From a corpus to a run folder that is ready to be trained."""
 
 from dataclasses import replace
-from math import ceil
+from math import ceil, isfinite
 
 from tinygpt.checkpoint import new_run, open_run, write_config
 from tinygpt.config import ModelConfig, TrainConfig, require
@@ -31,24 +31,24 @@ def prepare(
     Nothing is left behind when anything is wrong with the corpus or the settings.
     """
     model, training = model or ModelConfig(), training or TrainConfig()
+    for name, value in {"minutes": minutes, "epochs": epochs}.items():
+        require(value is None or (value > 0 and isfinite(value)), f"{name}={value} must be a number above 0")
     with new_run(folder, force) as new:
         if tokenizer is None:
             tokenizer = Tokenizer.train((d.text for d in corpus.split("train")), vocab_size)
         tokenizer.save(new / "tokenizer")
         tokens = write_tokens(corpus, tokenizer, new / "tokens")
+        require_enough(tokens)
+        windows_per_epoch = Batches(tokens["train"], training.batch_size, model.context_length).windows_per_epoch
         sizes = {split: size(file) for split, file in tokens.items()}
         for line in corpus.report:
             say(line)
         for split, n in sizes.items():
             say(f"{split}: {n['documents']:,} documents, {n['bytes'] / 1e6:.3f} MB, {n['tokens']:,} tokens")
-        require_enough(tokens)
         model = replace(model, vocab_size=tokenizer.vocab_size)
-        steps_per_epoch = Batches(tokens["train"], training.batch_size, model.context_length).steps_per_epoch
         if epochs is not None:
-            require(epochs > 0, f"epochs={epochs} must be above 0")
-            training = replace(training, steps=ceil(epochs * steps_per_epoch))
+            training = replace(training, steps=ceil(epochs * windows_per_epoch / training.batch_size))
         if minutes is not None:
-            require(minutes > 0, f"minutes={minutes} must be above 0")
             training = replace(training, steps=steps_for_minutes(minutes, model, training, tokens, device))
             say(f"{minutes:g} minutes of training are {training.steps} steps on this machine")
         about = {"spec": corpus.spec, **corpus.about, "splits": sizes, "cleaning": corpus.report}

@@ -1,6 +1,5 @@
 """The figures of a trained model, with the baselines beside it and the near-duplicates set apart."""
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -33,7 +32,7 @@ class Figures:
 
     @property
     def fresh_bits_per_byte(self):
-        return self.fresh.bits_per_byte if len(self.fresh.nats) else math.nan
+        return self.fresh.bits_per_byte if len(self.fresh.nats) else None
 
     def lines(self):
         """The figures as lines of text, each with its 95% interval."""
@@ -92,10 +91,11 @@ def beginning(tokens, max_bytes):
 def table(baselines, figures):
     """Lines of text: bits per byte of every baseline and of the model, best last."""
     model = Baseline(MODEL_NAME, figures.score.bits_per_byte, figures.fresh_bits_per_byte, figures.score)
-    yield f"{'bits per byte of the validation text':37}{'all':>6}   95% interval   {'without near-duplicates':>23}"
+    yield f"{'bits per byte':37}{'all':>6}   95% interval   {'without near-duplicates':>23}"
     for row in sorted([*baselines, model], key=lambda row: -row.bits_per_byte):
         interval = between(row.score.interval()) if row.score else ""
-        yield f"{row.name:37}{row.bits_per_byte:6.3f}   {interval:12}   {row.fresh:23.3f}"
+        fresh = "-" if row.fresh is None else f"{row.fresh:.3f}"
+        yield f"{row.name:37}{row.bits_per_byte:6.3f}   {interval:12}   {fresh:>23}"
     yield from list(figures.lines())[len(figures.FIGURES) :]
 
 

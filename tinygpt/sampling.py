@@ -10,6 +10,7 @@ from tinygpt.config import SampleConfig
 from tinygpt.evaluation import evaluating
 from tinygpt.numpy_model import NumpyGPT
 
+SMALLEST = 1e-37  # a temperature or a top_p that is much smaller is zero in float32
 NUMPY_PARAMETERS = 20_000_000  # below this numpy reads a single token faster than torch, see tests/benchmarks
 
 
@@ -18,7 +19,7 @@ def apply_temperature(logits, temperature):
 
     The largest becomes 0, so that no temperature is too small.
     """
-    return (logits - logits.amax(-1, keepdim=True)) / temperature
+    return (logits - logits.amax(-1, keepdim=True)) / max(temperature, SMALLEST)
 
 
 def keep_top_k(logits, k):
@@ -44,7 +45,7 @@ def keep_top_p(logits, p):
     ordered, order = logits.sort(descending=True, stable=True)  # (..., V)
     probs = ordered.softmax(-1)  # (..., V)
     before = probs.cumsum(-1) - probs  # (..., V) the probability of all likelier tokens
-    ruled_out = before >= p  # the likeliest has 0 before it and stays
+    ruled_out = before >= max(p, SMALLEST)  # the likeliest has 0 before it and stays
     return logits.masked_fill(ruled_out.gather(-1, order.argsort()), -math.inf)
 
 

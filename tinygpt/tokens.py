@@ -17,6 +17,7 @@ from tinygpt.config import InputError, require
 from tinygpt.corpora import SPLITS, split_of
 
 CHUNK = 1000  # documents encoded at a time
+DTYPES = {"uint16": np.uint16, "uint32": np.uint32}
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class TokenFile:
     @property
     def ends(self):
         """(documents,) where the end-of-text token after each document stands."""
-        return np.append(self.starts[1:], len(self.ids) - 1)
+        return np.append(self.starts, len(self.ids) - 1)[1:]
 
     def head(self, max_tokens):
         """The leading documents that fit into max_tokens, at least one: what is measured while training."""
@@ -79,11 +80,11 @@ def write_tokens(corpus, tokenizer, folder):
             encoded = tokenizer.encode_batch([document.text for document in documents])
             for document, ids in zip(documents, encoded, strict=True):
                 split = split_of(document.id)
-                np.array([tokenizer.end_of_text, *ids], dtype=dtype).tofile(streams[split])
-                np.array([position[split], len(document.text.encode())], dtype=np.int64).tofile(indices[split])
+                streams[split].write(np.array([tokenizer.end_of_text, *ids], dtype=dtype))
+                indices[split].write(np.array([position[split], len(document.text.encode())], dtype=np.int64))
                 position[split] += 1 + len(ids)
         for stream in streams.values():
-            np.array([tokenizer.end_of_text], dtype=dtype).tofile(stream)
+            stream.write(np.array([tokenizer.end_of_text], dtype=dtype))
     (folder / "tokens.json").write_text(json.dumps({"dtype": np.dtype(dtype).name}))
     return open_tokens(folder)
 
@@ -98,7 +99,7 @@ def open_tokens(folder):
     """The token files that `write_tokens` left in a folder, by split."""
     folder = Path(folder)
     try:
-        dtype = json.loads((folder / "tokens.json").read_text())["dtype"]
+        dtype = DTYPES[json.loads((folder / "tokens.json").read_text())["dtype"]]
         return {split: open_split(folder, split, dtype) for split in SPLITS}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(

@@ -11,6 +11,7 @@ import torch
 from torch.nn.utils import clip_grad_norm_
 from tqdm import tqdm
 
+from tinygpt.atomic import remove_unfinished
 from tinygpt.checkpoint import LAST, MODEL, own_weights, restore_weights
 from tinygpt.config import InputError
 from tinygpt.evaluation import evaluate
@@ -101,6 +102,7 @@ class Trainer:
 
     def restore(self, run):
         """Become the trainer that `save` wrote."""
+        run.verify(LAST)
         tensors, numbers = run.load_tensors(LAST)
         try:
             restore_weights(self.model, below("model.", tensors), run.folder / LAST)
@@ -112,7 +114,8 @@ class Trainer:
             for name, kind in NUMBERS.items():
                 setattr(self, name, kind(numbers[name]))
         except (KeyError, ValueError) as error:
-            raise InputError(f"{run.folder / LAST} is damaged ({error!r}); train again with --force") from None
+            reason = error if isinstance(error, InputError) else repr(error)
+            raise InputError(f"{run.folder / LAST} is damaged ({reason}); train again with --force") from None
 
     def optimizer_states(self):
         """The state of every parameter, with a name that depends on the settings only."""
@@ -125,12 +128,22 @@ def below(prefix, tensors):
     return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
 
 
+def is_done(run):
+    """Whether a run's last checkpoint is that of its last step."""
+    if not (run.folder / LAST).is_file():
+        return False
+    run.verify(LAST)
+    _, numbers = run.load_tensors(LAST)
+    return numbers.get("step") == str(run.train_config.steps)
+
+
 def train(run, device="cpu", resume=False, on_row=None, show_progress=None):
     """Train the model of a run folder; True when it is done, False when the user interrupted it.
 
-    Every evaluation and every end of an epoch writes a row of the log and the last checkpoint, and the weights where
-    they are the best so far. on_row: called with each Row. show_progress: None shows the bar on a terminal only.
-    Raises TrainingDiverged when the loss is not finite: the last good weights are kept.
+    With resume it goes on from the last checkpoint, to the last bit as if it had never stopped; a run that is done
+    stays as it is. Every evaluation and every end of an epoch writes a row of the log and the last checkpoint, and
+    the weights where they are the best so far. on_row: called with each Row. show_progress: None shows the bar on a
+    terminal only. Raises TrainingDiverged when the loss is not finite: the last good weights are kept.
     """
     tokens = run.tokens()
     validation = tokens["validation"].head(EVALUATED_TOKENS)
@@ -138,13 +151,17 @@ def train(run, device="cpu", resume=False, on_row=None, show_progress=None):
     with torch.random.fork_rng(devices), interruption() as interrupted:
         trainer = Trainer(run.model_config, run.train_config, tokens, device)
         if resume:
+            run.model()  # the best weights may stay the best: they must be there, whole, and this run's
             trainer.restore(run)
-        run.unsign(MODEL)  # from here on its content changes
+            if trainer.step == trainer.config.steps:
+                return True
+        remove_unfinished(run.folder)
+        run.unsign(MODEL, LAST)  # from here on their content changes
         try:
             with Log(run.folder, trainer.step if resume else None) as log, progress_bar(trainer, show_progress) as bar:
                 loop(trainer, run, validation, log, bar, interrupted, on_row)
         finally:
-            run.sign(MODEL)
+            run.sign(MODEL, LAST)
     return trainer.step == trainer.config.steps
 
 
@@ -160,7 +177,7 @@ def loop(trainer, run, validation, log, bar, interrupted, on_row=None):
             on_row(row)
 
     epoch_ends, evaluations = stops(trainer.config, trainer.batches)
-    if trainer.step == 0:
+    if trainer.best == math.inf:  # nothing has been evaluated yet
         look_up()
     while trainer.step < trainer.config.steps and not interrupted.is_set():
         show(bar, trainer, trainer.train_step())
@@ -175,10 +192,11 @@ def loop(trainer, run, validation, log, bar, interrupted, on_row=None):
 def stops(config, batches):
     """After which steps an epoch has ended, as {step: epoch}, and after which we evaluate."""
     evaluations = {round(config.steps * i / config.evaluations) for i in range(1, config.evaluations + 1)}
-    if batches.steps_per_epoch < SHORT_EPOCH_STEPS and not config.keep_epochs:
+    windows, batch = batches.windows_per_epoch, batches.batch_size  # whole numbers: a quotient would be rounded
+    if windows < SHORT_EPOCH_STEPS * batch and not config.keep_epochs:
         return {}, evaluations
-    n_epochs = int(config.steps / batches.steps_per_epoch)
-    return {math.ceil(epoch * batches.steps_per_epoch): epoch for epoch in range(1, n_epochs + 1)}, evaluations
+    n_epochs = config.steps * batch // windows
+    return {-(-epoch * windows // batch): epoch for epoch in range(1, n_epochs + 1)}, evaluations
 
 
 def progress_bar(trainer, shown):

@@ -27,7 +27,7 @@ def corpus(spec, documents="auto"):
     documents: how plain text is cut; see `open_corpus`. An id is the path inside the folder and the number of the
     paragraph, line or row, or else what a field `id` holds: it stays the same when the folder moves.
     """
-    root = Path(spec).expanduser()
+    root = Path(os.path.expanduser(spec))  # unlike Path's own, it leaves the home of nobody as it is
     require(str(spec) and root.exists(), f"{str(spec)!r} is neither hpo, pubmed:QUERY nor the path of a file or folder")
     about = {"source": root.resolve().name, "version": "", "licence": "yours", "citation": ""}
     cut = documents if documents != "auto" else "file" if root.is_dir() else "blank-lines"

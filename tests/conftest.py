@@ -1,0 +1,147 @@
+"""What several tests share: a small corpus of our own, runs on it, and ways to compare and to interrupt them."""
+
+import random
+import shutil
+import signal
+
+import pytest
+from hypothesis import settings
+
+from tinygpt.checkpoint import LAST, MODEL, load_tensors, open_run
+from tinygpt.config import END_OF_TEXT, ModelConfig, TrainConfig
+from tinygpt.corpora import open_corpus
+from tinygpt.logs import NAME as LOG
+from tinygpt.pipeline import prepare
+from tinygpt.tokenizer import Tokenizer
+from tinygpt.training import Trainer, train
+
+settings.register_profile("tinygpt", derandomize=True, deadline=None)
+settings.load_profile("tinygpt")
+
+# A grammar: every name stands for one of its right-hand sides.
+GRAMMAR = {
+    "letter": ["GREETING\nNEWS WISH", "GREETING\nNEWS\nNEWS WISH", "GREETING\nWISH NEWS NEWS"],
+    "greeting": ["Dear NAME", "NAME, my friend", "To NAME in PLACE"],
+    "news": ["ITEM.", "ITEM and ITEM.", "Since YEAR ITEM, but ITEM."],
+    "item": ["the ANIMAL of NAME sleeps in PLACE", "WEATHER over PLACE", "NAME grows PLANT", "I saw COUNT PLANT"],
+    "wish": ["Come soon!", "Bring PLANT.", "Greet NAME in PLACE.", "Love, NAME 🙂"],
+    "name": ["Zoë", "Ada", "Björn", "Mei", "Ίων", "Tom", "Nuria", "Olek"],
+    "place": ["the valley", "our old house", "Łódź", "the village", "São Paulo", "the garden"],
+    "animal": ["cat", "brown dog", "hedgehog", "goose", "tortoise"],
+    "weather": ["rain falls", "it is 25 °C", "fog lies", "snow melts", "clouds drift"],
+    "plant": ["beans", "roses", "tall sunflowers", "cress", "an apple tree"],
+    "year": ["1987", "2004", "last spring"],
+    "count": ["three", "a dozen", "17", "some"],
+}
+SHAPE = dict(d_model=16, n_heads=2, n_layers=1, context_length=16, dropout=0.2)
+TRAINING = dict(steps=30, batch_size=4, evaluations=3, seed=5)
+
+
+def write(name, rng):
+    text = rng.choice(GRAMMAR[name])
+    for part in sorted(GRAMMAR, key=len, reverse=True):
+        while part.upper() in text:
+            text = text.replace(part.upper(), write(part, rng), 1)
+    return text
+
+
+@pytest.fixture(scope="session")
+def letters():
+    """400 short documents, all different, with characters of one to four bytes and one that looks like a token."""
+    rng = random.Random(0)
+    found = {write("letter", rng): None for _ in range(500)}
+    return [f"Somebody wrote {END_OF_TEXT} here.", *found][:400]
+
+
+@pytest.fixture(scope="session")
+def corpus_file(letters, tmp_path_factory):
+    path = tmp_path_factory.mktemp("corpus") / "letters.txt"
+    path.write_text("\n\n".join(letters), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def tokenizer(corpus_file):
+    return Tokenizer.train((d.text for d in open_corpus(str(corpus_file)).split("train")), 300)
+
+
+@pytest.fixture(scope="session")
+def make_run(corpus_file, tokenizer):
+    """make_run(folder, steps=..., d_model=..., ...): a tiny run that is ready to be trained."""
+
+    def make_run(folder, preset="modern", tokenizer=tokenizer, **changes):
+        model = ModelConfig.preset(preset, **SHAPE | {k: changes.pop(k) for k in [*changes] if k in SHAPE})
+        training = TrainConfig(**TRAINING | changes)
+        return prepare(folder, open_corpus(str(corpus_file)), model, training, tokenizer, say=lambda line: None)
+
+    return make_run
+
+
+@pytest.fixture(scope="session")
+def _trained(make_run, tmp_path_factory):
+    run = make_run(tmp_path_factory.mktemp("runs") / "trained")
+    assert train(run)
+    return run.folder
+
+
+@pytest.fixture
+def trained(_trained, tmp_path):
+    """A copy of a trained run's folder, to be damaged at will."""
+    return shutil.copytree(_trained, tmp_path / "trained")
+
+
+@pytest.fixture(scope="session")
+def outcome():
+    """outcome(folder): all that two equal trainings have in common: log but for the speed, best and last state."""
+
+    def outcome(folder):
+        rows = [line.split("\t")[:-1] for line in (folder / LOG).read_text(encoding="utf-8").splitlines()]
+        last, numbers = load_tensors(folder / LAST)
+        numbers = {name: value for name, value in numbers.items() if name != "seconds"}
+        last = {name: (tensor.dtype, tensor.shape, tensor.numpy().tobytes()) for name, tensor in last.items()}
+        epochs = {path.name: path.read_bytes() for path in sorted(folder.glob("checkpoints/epoch_*"))}
+        return rows, (folder / MODEL).read_bytes(), last, numbers, epochs
+
+    return outcome
+
+
+@pytest.fixture(scope="session")
+def snapshot():
+    """snapshot(folder): every file and folder in it, with content and time of change."""
+
+    def snapshot(folder):
+        paths = sorted(folder.rglob("*"))
+        return {p: (p.stat().st_mtime_ns, p.read_bytes()) if p.is_file() else None for p in paths}
+
+    return snapshot
+
+
+@pytest.fixture
+def after_step(monkeypatch):
+    """after_step(n, act): let `act` happen as soon as the n-th step of a training has been taken, once."""
+
+    def after_step(n, act):
+        take, due = Trainer.train_step, [n]
+
+        def train_step(trainer):
+            loss = take(trainer)
+            if trainer.step in due:
+                due.clear()
+                act()
+            return loss
+
+        monkeypatch.setattr(Trainer, "train_step", train_step)
+
+    return after_step
+
+
+@pytest.fixture
+def interrupt_after(after_step):
+    """interrupt_after(n): press Ctrl-C while the n-th step is being taken."""
+    return lambda n: after_step(n, lambda: signal.raise_signal(signal.SIGINT))
+
+
+@pytest.fixture
+def reopened():
+    """reopened(folder): train the rest of a run as a new process would, from what is on disk."""
+    return lambda folder: train(open_run(folder), resume=True)
