@@ -15,8 +15,8 @@ from tinygpt.tokenizer import Tokenizer
 from tinygpt.training import train
 
 
-def edit_config(folder, **changes):
-    config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+def edit_config(folder, clear=False, **changes):
+    config = {} if clear else json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     (folder / CONFIG).write_text(json.dumps(config | changes), encoding="utf-8")
 
 
@@ -93,17 +93,13 @@ def test_a_moved_run_is_the_same_run(trained, tmp_path):
 # Damage: config.json
 
 
-def missing_key(key):
-    def change(folder):
-        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-        *path, last = key.split(".")
-        part = config
-        for name in path:
-            part = part[name]
-        del part[last]
-        (folder / CONFIG).write_text(json.dumps(config), encoding="utf-8")
-
-    return change
+def remove_key(folder, key):
+    config = part = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    *path, last = key.split(".")
+    for name in path:
+        part = part[name]
+    del part[last]
+    edit_config(folder, clear=True, **config)
 
 
 KEYS = "format run_id model training corpus corpus.spec digests versions versions.threads model.d_model training.steps"
@@ -129,10 +125,11 @@ def test_a_damaged_config_is_named(trained, damage):
     assert message.endswith("bring it back or train again with --force")
 
 
-@pytest.mark.parametrize("key", [key for key in KEYS.split() if key not in ("model.d_model", "training.steps")])
+@pytest.mark.parametrize("key", KEYS.split())
 def test_a_config_without_one_of_its_entries_is_named(trained, key):
-    missing_key(key)(trained)
-    assert refusal(trained).startswith(f"{trained / CONFIG} is damaged (KeyError('{key.split('.')[-1]}'))")
+    remove_key(trained, key)
+    message = refusal(trained)
+    assert message.startswith(f"{trained / CONFIG} is damaged (") and key.split(".")[-1] in message
 
 
 @pytest.mark.parametrize("found", [0, 2, "1", None, [1]])
@@ -214,9 +211,9 @@ def test_tokenizer_and_tokens_of_another_run_are_refused(trained, tmp_path):
     shutil.copytree(trained, tmp_path / "copy")
     other.save(trained / "tokenizer")
     assert refusal(trained).startswith(f"{trained / 'tokenizer'}")
-    (trained := tmp_path / "copy")
-    shutil.copy(trained / "tokens" / "test.ids", trained / "tokens" / "train.ids")
-    assert refusal(trained).startswith(f"{trained / 'tokens' / 'train.ids'} is not the file this run wrote")
+    copy = tmp_path / "copy"
+    shutil.copy(copy / "tokens" / "test.ids", copy / "tokens" / "train.ids")
+    assert refusal(copy).startswith(f"{copy / 'tokens' / 'train.ids'} is not the file this run wrote")
 
 
 def test_weights_that_do_not_fit_the_settings_are_refused(trained):
@@ -288,7 +285,7 @@ def contents(folder):
 FILLED = {name: "new" for name in (CONFIG, "tokenizer/vocab.json", "tokens/train.ids")}
 
 
-@pytest.mark.parametrize("where", ["run", "deep/below/run", "run/../other", "empty", "link"])
+@pytest.mark.parametrize("where", ["run", "deep/below/run", "empty", "link"])
 def test_a_new_run_appears_at_the_end(tmp_path, where):
     (tmp_path / "empty").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "empty")

@@ -140,6 +140,14 @@ def test_dropout_is_for_training(preset):
     assert_close(model(ids), scrambled(preset)(ids))
 
 
+def test_dropout_begins_with_the_embedding():
+    model, seen = fresh("modern", dropout=0.5), []
+    nn.init.ones_(model.token_embedding.weight)
+    model.blocks[0].register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    model(random_ids(4, T))
+    assert sorted(seen[0].unique().tolist()) == [0, 2]  # dropped, or doubled to make up for it
+
+
 @pytest.mark.parametrize("name", ["blocks.1.attention.output", "blocks.1.mlp.output"])
 def test_dropout_is_inside_the_blocks(name):
     """Without weights in the embedding there is nothing else to drop than what this layer's bias brings."""

@@ -50,12 +50,13 @@ def test_temperature_by_hand():
     assert_close(apply_temperature(logits, 1).softmax(-1), torch.tensor([0.5, 0.25, 0.25]))
     assert_close(apply_temperature(logits, 0.5).softmax(-1), torch.tensor([4 / 6, 1 / 6, 1 / 6]))  # squares
     assert_close(apply_temperature(logits, 1e9).softmax(-1), torch.full([3], 1 / 3))
+    assert apply_temperature(torch.tensor([[7.0, 5], [1, 2]]), 0.5).tolist() == [[0, -4], [-2, 0]]
 
 
 @given(LOGITS, st.floats(0, 1e-3, exclude_min=True))
 def test_a_temperature_near_zero_is_greedy_among_the_likeliest(logits, temperature):
     likeliest = logits == logits.max()
-    probs = next_token_probs(logits, SampleConfig(temperature=temperature, top_p=1))
+    probs = next_token_probs(1000 * logits, SampleConfig(temperature=temperature, top_p=1))
     assert_close(probs, likeliest / likeliest.sum())
 
 
@@ -93,14 +94,19 @@ def test_top_p_by_hand():
 
 @given(LOGITS, st.integers(0, 14))
 def test_top_k_keeps_k_or_those_tied_with_the_kth(logits, k):
+    before = logits.clone()
     result = keep_top_k(logits, k)
+    assert logits.equal(before)
     kth = sorted(logits.tolist(), reverse=True)[min(k or 99, len(logits)) - 1]
     assert result.tolist() == [x if x >= kth else -math.inf for x in logits.tolist()]
 
 
 @given(LOGITS, st.floats(0, 1, exclude_min=True))
 def test_top_p_keeps_the_fewest_that_reach_p(logits, p):
-    keeps, probs = keep_top_p(logits, p).isfinite(), logits.double().softmax(-1)
+    before, probs = logits.clone(), logits.double().softmax(-1)
+    result = keep_top_p(logits, p)
+    keeps = result.isfinite()
+    assert logits.equal(before) and result[keeps].equal(logits[keeps])
     likeliest_first = sorted(range(len(logits)), key=lambda i: -logits[i])  # stable: ties in order
     n = int(keeps.sum())
     assert n >= 1

@@ -28,6 +28,7 @@ FORMAT = 1
 CONFIG, MODEL, METRICS = "config.json", "model.safetensors", "metrics.json"
 LAST = "checkpoints/last/training.safetensors"
 SAMPLES = "samples.txt"
+METADATA = "tinygpt"  # the name of our entry in a safetensors file
 OURS = (  # the files that `new_run` may replace
     *(CONFIG, MODEL, METRICS, SAMPLES),
     *("tokenizer/vocab.json", "tokenizer/merges.txt", "tokens/tokens.json", "tokens/*.ids", "tokens/*.documents"),
@@ -77,7 +78,7 @@ class Run:
                 )
 
     def save_tensors(self, name, tensors, **metadata):
-        save_tensors(self.folder / name, tensors, {"format": "pt", "run_id": self.config["run_id"], **metadata})
+        save_tensors(self.folder / name, tensors, {"run_id": self.config["run_id"], **metadata})
 
     def load_tensors(self, name):
         """Tensors and metadata of one of the run's own files."""
@@ -227,8 +228,10 @@ def restore_weights(model, weights, source):
 
 
 def save_tensors(path, tensors, metadata):
-    data = safetensors.torch.save({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, metadata)
-    write_atomically(path, data)
+    """Write a safetensors file: equal tensors and metadata give equal bytes."""
+    tensors = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
+    # One entry only: the library writes several in any order.
+    write_atomically(path, safetensors.torch.save(tensors, {METADATA: json.dumps(metadata)}))
 
 
 def load_tensors(path):
@@ -236,8 +239,9 @@ def load_tensors(path):
     require(path.is_file(), f"{path} is missing; bring it back or train again")
     try:
         with safetensors.safe_open(path, framework="pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
-    except (safetensors.SafetensorError, OSError) as error:
+            metadata = dict(json.loads((file.metadata() or {}).get(METADATA, "{}")))
+            return {name: file.get_tensor(name) for name in file.keys()}, metadata  # noqa: SIM118
+    except (safetensors.SafetensorError, OSError, ValueError, TypeError, RecursionError) as error:
         raise InputError(f"{path} is damaged ({error}); bring it back or train again") from None
 
 

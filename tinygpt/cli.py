@@ -5,7 +5,7 @@ import os
 import sys
 from contextlib import suppress
 
-from tinygpt.config import OPTIMIZERS, PRESETS, InputError
+from tinygpt.config import OPTIMIZERS, PRECISIONS, PRESETS, InputError
 
 FAILED, WRONG_CALL = 1, 2
 OUT_OF_MEMORY = ("out of memory", "can't allocate memory")  # how torch says so
@@ -159,6 +159,7 @@ def training_options(parser):
     settings.add_argument("--dropout", type=float, metavar="P")
     settings.add_argument("--batch-size", type=int, metavar="N")
     settings.add_argument("--optimizer", help=" or ".join(OPTIMIZERS))
+    settings.add_argument("--precision", help=f"{', '.join(PRECISIONS)}; default: auto")
     for name in ("matrix_lr", "embedding_lr", "head_lr", "lr", "weight_decay", "clip"):
         settings.add_argument(f"--{name.replace('_', '-')}", type=float, metavar="X")
     settings.add_argument("--evaluations", type=int, metavar="N", help="how often to look up while training")

@@ -19,7 +19,7 @@ from tinygpt.corpora.writing import write_corpus
 from tinygpt.device import available, choose_device
 from tinygpt.logs import NAME as LOG
 from tinygpt.logs import read_log
-from tinygpt.pipeline import prepare
+from tinygpt.pipeline import prepare, training_texts
 from tinygpt.report import REPORTED_TOKENS, measure, measure_baselines, table
 from tinygpt.sampling import generate as generate_text
 from tinygpt.sampling import make_decoder, prompt_ids
@@ -181,7 +181,7 @@ def tokenizer(options):
     advice = "replace it by --force or choose another --out"
     require(options.force or not taken, f"{folder} holds a tokenizer already; {advice}")
     source = open_corpus(options.corpus or "hpo", options.documents or "auto")
-    trained = Tokenizer.train((d.text for d in source.split("train")), options.vocab_size)
+    trained = Tokenizer.train(training_texts(source), options.vocab_size)
     trained.save(folder)
     n_tokens = n_bytes = 0
     for document in source.split("validation"):

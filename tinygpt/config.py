@@ -130,10 +130,14 @@ class TrainConfig:
     clip: float = 1.0  # largest norm of all gradients together
     evaluations: int = 8  # spread evenly over the steps
     keep_epochs: bool = False
+    precision: str = (
+        "auto"  # float32, or bfloat16 with float32 weights; auto becomes one of them on the machine at hand
+    )
     seed: int = 0
 
     def __post_init__(self):
         require_choice("optimizer", self.optimizer, OPTIMIZERS)
+        require_choice("precision", self.precision, PRECISIONS)
         require_whole(steps=self.steps, batch_size=self.batch_size, evaluations=self.evaluations)
         for name in ("matrix_lr", "embedding_lr", "head_lr", "lr", "clip"):
             require(0 < getattr(self, name) < math.inf, f"{name}={getattr(self, name)} must be a number above 0")
@@ -147,6 +151,7 @@ class TrainConfig:
 
 
 OPTIMIZERS = ("muon", "adamw")
+PRECISIONS = ("auto", "float32", "bfloat16")
 
 
 @dataclass(frozen=True)

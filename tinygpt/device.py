@@ -14,6 +14,16 @@ def choose_device(name="auto"):
     return torch.device(name)
 
 
+def choose_precision(name, device):
+    """`auto` takes bfloat16 where the device has products of its own for it, else float32."""
+    if name != "auto":
+        return name
+    if device.type == "cuda":
+        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
+    cpu = getattr(torch.cpu, "get_capabilities", dict)()  # torch before 2.11 can't tell
+    return "bfloat16" if device.type == "cpu" and cpu.get("avx512_bf16") else "float32"
+
+
 def available():
     """The names of this machine's devices, the fastest last."""
     names = ["cpu"]

@@ -3,9 +3,11 @@
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.func import functional_call
 
 from tinygpt.attention import CausalSelfAttention, causal_mask, rotary_tables
 from tinygpt.config import require
+from tinygpt.loss import HeadLoss
 from tinygpt.norm import RMSNorm
 
 
@@ -76,10 +78,11 @@ class TinyGPT(nn.Module):
         if config.tied:
             self.head.weight = self.token_embedding.weight
 
-    def forward(self, ids, cache=None):
+    def forward(self, ids, cache=None, targets=None):
         """Scores of every possible next token, after each token: ids (B, T) -> logits (B, T, V).
 
-        With a cache, ids are the tokens that follow those the cache has seen.
+        With a cache, ids are the tokens that follow those the cache has seen. With targets (B, T), the tokens that
+        follow each of the ids: their mean price in nats, ().
         """
         start = cache.length if cache is not None else 0
         end = start + ids.shape[1]
@@ -97,11 +100,19 @@ class TinyGPT(nn.Module):
             x = block(x, mask, rotary, cache)  # (B, T, C)
         if cache is not None:
             cache.length = end
-        return self.head(self.norm(x))  # (B, T, V)
+        x = self.norm(x)  # (B, T, C)
+        if targets is not None:
+            return HeadLoss.apply(x.flatten(0, 1), self.head.weight, targets.flatten())  # ()
+        return self.head(x)  # (B, T, V)
 
-    def loss(self, ids, targets):
-        """Mean nats per token that the model spends on the targets: both (B, T), targets[b, t] follows ids[b, t]."""
-        return F.cross_entropy(self(ids).flatten(0, 1).float(), targets.flatten())
+    def loss(self, ids, targets, dtype=torch.float32):
+        """Mean nats per token that the model spends on the targets: both (B, T), targets[b, t] follows ids[b, t].
+
+        dtype: what is computed in; weights and their gradients stay as they are.
+        Source: Micikevicius et al. 2018, Mixed Precision Training, section 3.1.
+        """
+        weights = {name: p.to(dtype) for name, p in self.named_parameters()}
+        return functional_call(self, weights, (ids,), {"targets": targets})
 
     def count_parameters(self):
         return sum(p.numel() for p in self.parameters())

@@ -28,8 +28,9 @@ class Muon(torch.optim.Optimizer):
     Source: Jordan et al. 2024, Muon; the update's size as in Liu et al. 2025, Muon is Scalable, section 2.2.
     """
 
-    def __init__(self, params, lr, momentum=0.95, weight_decay=0.0):
+    def __init__(self, params, lr, momentum=0.95, weight_decay=0.0, dtype=torch.float32):
         super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay, "parts": 1})
+        self.dtype = dtype  # of the products: the direction of a step needs no more than bfloat16
 
     @torch.no_grad()
     def step(self):
@@ -50,13 +51,14 @@ class Muon(torch.optim.Optimizer):
         ahead = torch.stack(torch._foreach_lerp(grads, buffers, group["momentum"]))  # (n, rows, columns), Nesterov
         n, rows, columns = ahead.shape
         rows //= group["parts"]
-        updates = orthogonalise(ahead.view(n * group["parts"], rows, columns)).view_as(ahead)
+        parts = ahead.view(n * group["parts"], rows, columns).to(self.dtype)
+        updates = orthogonalise(parts).to(ahead.dtype).view_as(ahead)
         scale = max(1, rows / columns) ** 0.5
         torch._foreach_mul_(params, 1 - group["lr"] * group["weight_decay"])
         torch._foreach_add_(params, list(updates.unbind(0)), alpha=-group["lr"] * scale)
 
 
-def make_optimizers(model, config):
+def make_optimizers(model, config, dtype=torch.float32):
     """The optimizers of a training run: `muon` (with AdamW for what is not a matrix of a block) or `adamw`.
 
     Weight decay is for matrices: norms and biases have none. Embeddings are tables, not matrices, for Muon.
@@ -86,7 +88,7 @@ def make_optimizers(model, config):
         {"params": vectors, "lr": config.lr},
     ]
     return [
-        Muon(muon_groups, config.matrix_lr, weight_decay=config.weight_decay),
+        Muon(muon_groups, config.matrix_lr, weight_decay=config.weight_decay, dtype=dtype),
         adamw([g for g in adam_groups if g["params"]], config.lr, betas=(0.8, 0.95)),
     ]
 

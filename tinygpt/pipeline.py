@@ -3,9 +3,12 @@
 from dataclasses import replace
 from math import ceil, isfinite
 
+import torch
+
 from tinygpt.checkpoint import new_run, open_run, write_config
 from tinygpt.config import ModelConfig, TrainConfig, require
 from tinygpt.corpora import SPLITS
+from tinygpt.device import choose_precision
 from tinygpt.tokenizer import Tokenizer
 from tinygpt.tokens import Batches, write_tokens
 from tinygpt.training import steps_for_minutes
@@ -35,7 +38,7 @@ def prepare(
         require(value is None or (value > 0 and isfinite(value)), f"{name}={value} must be a number above 0")
     with new_run(folder, force) as new:
         if tokenizer is None:
-            tokenizer = Tokenizer.train((d.text for d in corpus.split("train")), vocab_size)
+            tokenizer = Tokenizer.train(training_texts(corpus), vocab_size)
         tokenizer.save(new / "tokenizer")
         tokens = write_tokens(corpus, tokenizer, new / "tokens")
         require_enough(tokens)
@@ -46,6 +49,7 @@ def prepare(
         for split, n in sizes.items():
             say(f"{split}: {n['documents']:,} documents, {n['bytes'] / 1e6:.3f} MB, {n['tokens']:,} tokens")
         model = replace(model, vocab_size=tokenizer.vocab_size)
+        training = replace(training, precision=choose_precision(training.precision, torch.device(device)))
         if epochs is not None:
             training = replace(training, steps=ceil(epochs * windows_per_epoch / training.batch_size))
         if minutes is not None:
@@ -61,10 +65,23 @@ def size(tokens):
     return {"documents": tokens.n_documents, "bytes": tokens.n_bytes, "tokens": len(tokens.ids)}
 
 
+def training_texts(corpus):
+    """The texts that a tokenizer learns from; an InputError at the end when there was none."""
+    n = 0
+    for document in corpus.split("train"):
+        n += 1
+        yield document.text
+    require_documents(n, "train")
+
+
 def require_enough(tokens):
     for split in SPLITS:
-        require(
-            tokens[split].n_documents > 0,
-            f"no document falls into the {split} split: the corpus is too small (about 1 document in 20 goes to "
-            "validation, as many to test); bring more documents or cut them by --documents blank-lines",
-        )
+        require_documents(tokens[split].n_documents, split)
+
+
+def require_documents(n, split):
+    require(
+        n > 0,
+        f"no document falls into the {split} split: the corpus is too small (about 1 document in 20 goes to "
+        "validation, as many to test); bring more documents or cut them by --documents blank-lines",
+    )

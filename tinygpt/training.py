@@ -14,6 +14,7 @@ from tqdm import tqdm
 from tinygpt.atomic import remove_unfinished
 from tinygpt.checkpoint import LAST, MODEL, own_weights, restore_weights
 from tinygpt.config import InputError
+from tinygpt.device import choose_precision
 from tinygpt.evaluation import evaluate
 from tinygpt.logs import Log, Row
 from tinygpt.model import TinyGPT
@@ -39,9 +40,10 @@ class Trainer:
         self.config, self.device = config, torch.device(device)
         self.batches = Batches(tokens["train"], config.batch_size, model_config.context_length, config.seed)
         self.bytes_per_token = tokens["train"].n_bytes / len(tokens["train"].ids)
+        self.dtype = getattr(torch, choose_precision(config.precision, self.device))
         torch.manual_seed(config.seed)
         self.model = TinyGPT(model_config).to(self.device)
-        self.optimizers = make_optimizers(self.model, config)
+        self.optimizers = make_optimizers(self.model, config, self.dtype)
         self.step = 0
         self.loss_sum, self.loss_steps = 0.0, 0  # nats per token, over the steps since the last row
         self.best = math.inf  # bits per byte of the validation text
@@ -56,7 +58,7 @@ class Trainer:
         began = time.perf_counter()
         ids, targets = (t.to(self.device) for t in self.batches[self.step])  # (B, T) each
         set_learning_rates(self.optimizers, learning_rate_factor(self.step, self.config))
-        loss = self.model.loss(ids, targets)
+        loss = self.model.loss(ids, targets, self.dtype)
         loss.backward()
         gradient_norm = clip_grad_norm_(self.model.parameters(), self.config.clip)
         if not (math.isfinite(loss.item()) and math.isfinite(gradient_norm.item())):
