@@ -135,7 +135,7 @@ def test_compressors_by_hand():
 def test_gzip_is_gzip():
     data = b"fever and cough" * 20
     assert gzip.decompress(COMPRESSORS["gzip"](data)) == data
-    assert COMPRESSORS["gzip"](data) == COMPRESSORS["gzip"](data)  # no time of day inside
+    assert COMPRESSORS["gzip"](data)[4:8] == bytes(4)  # no time of day inside
 
 
 # The table

@@ -422,6 +422,7 @@ def test_a_folder_without_text(refused, here):
 # What a user can get wrong: run folders
 
 
+RESUME = ["train", "--resume", "--out", "run"]
 USES = [("generate", "--run"), ("evaluate", "--run"), ("train", "--resume --out"), ("run", "--resume --out")]
 
 
@@ -445,6 +446,38 @@ def test_files_of_another_run_are_noticed(refused, trained, finished, command, o
     assert f"{Path(name).name} is not the file this run wrote: damaged, or of another run" in refused(
         command, option, trained
     )
+
+
+@pytest.mark.parametrize("signed", [True, False], ids=["stopped", "killed"])
+@pytest.mark.parametrize("name", [MODEL, LAST])
+def test_a_run_does_not_go_on_with_the_weights_of_another(
+    refused, make_run, trained, here, interrupt_after, name, signed
+):
+    run = make_run(here / "run", seed=6)
+    interrupt_after(15)
+    train(run)
+    if not signed:  # a run that was killed does not know the digests of what it wrote last
+        run.unsign(MODEL, LAST)
+    shutil.copy(trained / name, run.folder / name)
+    message = refused(*RESUME)
+    assert Path(name).name in message and "another run" in message
+    (run.folder / name).unlink()
+    message = refused(*RESUME)
+    assert Path(name).name in message and "is missing" in message and "bring" in message
+
+
+def test_a_run_does_not_go_on_with_other_tokens_or_a_damaged_log(refused, make_run, here, interrupt_after):
+    run = make_run(here / "run")
+    interrupt_after(15)
+    train(run)
+    log = (run.folder / LOG).read_bytes()
+    (run.folder / LOG).write_bytes(log + b"damage\n")
+    assert "train_loss.txt is damaged: it should hold the columns step, epoch" in refused(*RESUME)
+    (run.folder / LOG).unlink()
+    assert "train_loss.txt is missing" in refused(*RESUME)
+    (run.folder / LOG).write_bytes(log)
+    shutil.copy(run.folder / "tokens/test.ids", run.folder / "tokens/train.ids")
+    assert "train.ids is not the file this run wrote: damaged, or of another run" in refused(*RESUME)
 
 
 def test_no_run_at_all(refused):
@@ -527,12 +560,12 @@ def test_a_run_without_its_last_checkpoint_cannot_go_on(refused, make_run, here,
     interrupt_after(15)
     train(run)
     (run.folder / LAST).unlink()
-    assert "training.safetensors is missing, so this run can't go on" in refused("train", "--resume", "--out", "run")
+    assert "training.safetensors is missing, so this run can't go on" in refused(*RESUME)
 
 
 def test_a_run_that_never_began_can(tinygpt, make_run, here):
     make_run(here / "run")
-    assert tinygpt("train", "--resume", "--out", "run")[0] == 0
+    assert tinygpt(*RESUME)[0] == 0
     assert read_log(here / "run")[-1].step == 30
 
 

@@ -74,6 +74,7 @@ MISTAKES = [
     (ModelConfig, dict(d_ff=-1), "d_ff=-1 is not a whole number of at least 1"),
     (ModelConfig, dict(d_ff=5.5), "d_ff=5.5 is not a whole number of at least 1"),
     (TrainConfig, dict(optimizer="sgd"), "optimizer='sgd' is unknown; choose one of muon, adamw"),
+    (TrainConfig, dict(precision="half"), "precision='half' is unknown; choose one of auto, float32, bfloat16"),
     *[
         (TrainConfig, {name: bad}, f"{name}={bad!r} is not a whole number of at least 1")
         for name in ("steps", "batch_size", "evaluations")

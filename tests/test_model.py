@@ -119,6 +119,27 @@ def test_the_loss_is_the_mean_surprise_by_hand():
 
 
 @pytest.mark.parametrize("preset", PRESETS)
+def test_the_loss_and_its_gradients_are_those_of_torch_s_cross_entropy(preset):
+    ours, theirs, ids, targets = scrambled(preset), scrambled(preset), random_ids(40, T), random_ids(40, T, seed=1)
+    loss = ours.loss(ids, targets)
+    loss.backward()
+    expected = nn.functional.cross_entropy(theirs(ids).flatten(0, 1), targets.flatten())
+    expected.backward()
+    assert_close(loss, expected)
+    for (name, p), other in zip(ours.named_parameters(), theirs.parameters(), strict=True):
+        assert_close(p.grad, other.grad, atol=1e-5, rtol=1e-3, msg=lambda text, name=name: f"{name}: {text}")
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_half_precision_is_about_as_good_and_leaves_the_weights_whole(preset):
+    model, ids, targets = scrambled(preset), random_ids(40, T), random_ids(40, T, seed=1)
+    loss = model.loss(ids, targets, torch.bfloat16)
+    loss.backward()
+    assert loss.item() == pytest.approx(model.loss(ids, targets).item(), rel=0.02)
+    assert {p.dtype for p in model.parameters()} == {p.grad.dtype for p in model.parameters()} == {torch.float32}
+
+
+@pytest.mark.parametrize("preset", PRESETS)
 @given(cuts=st.sets(st.integers(1, T - 1)))
 def test_any_cutting_of_a_text_into_pieces_gives_the_same(preset, cuts):
     model, ids = MODELS[preset], random_ids(2, T)

@@ -37,6 +37,11 @@ def test_a_square_matrix_with_one_weak_direction():
     assert sizes.min() > 0.6 and sizes.max() < 1.3
 
 
+def test_half_precision_is_enough():
+    sizes = torch.linalg.svdvals(orthogonalise(random(16, 48).bfloat16()).float())
+    assert sizes.min() > 0.6 and sizes.max() < 1.3
+
+
 def test_directions_stay():
     matrix = random(5, 9)
     u, _, vh = torch.linalg.svd(matrix, full_matrices=False)

@@ -300,6 +300,7 @@ def test_a_decoder_can_be_used_again():
 def test_numpy_is_for_small_models_on_the_cpu(monkeypatch):
     model = scrambled("modern")
     assert isinstance(make_decoder(model), NumpyGPT)
+    assert isinstance(make_decoder(scrambled("modern").to("meta")), TorchDecoder)  # stands for any other device
     monkeypatch.setattr("tinygpt.sampling.NUMPY_PARAMETERS", model.count_parameters())
     assert isinstance(make_decoder(model), TorchDecoder)
 

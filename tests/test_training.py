@@ -319,12 +319,19 @@ def board_of(folder):
     return {tag: [(event.step, event.value) for event in board.Scalars(tag)] for tag in board.Tags()["scalars"]}
 
 
+def a_second_passes(folder):
+    """TensorBoard sorts its files by the second in their names; we don't want to wait for the next one."""
+    for path in folder.glob("logs/events*"):
+        path.rename(path.with_name(path.name.replace("tfevents.", "tfevents.0")))
+
+
 @pytest.mark.parametrize("step", [None, 15], ids=["in one go", "resumed"])
-def test_tensorboard_reads_the_same_numbers(make_run, tmp_path, step, interrupt_after, reopened, after_step):
+def test_tensorboard_reads_the_same_numbers(make_run, tmp_path, step, interrupt_after, reopened):
     run = make_run(tmp_path / "run")
     if step:
         interrupt_after(step)
         train(run)
+        a_second_passes(run.folder)
     reopened(run.folder) if step else train(run)
     rows, board = read_log(run.folder), board_of(run.folder)
     for name in ("train_loss", "validation_loss", "bits_per_byte", "lr", "tokens_per_s"):
@@ -340,6 +347,7 @@ def test_tensorboard_forgets_what_came_after_the_checkpoint(make_run, tmp_path):
     with Log(run.folder) as log:
         for row in rows:
             log.write(row)
+    a_second_passes(run.folder)
     with Log(run.folder, after_step=10) as log:
         assert read_log(run.folder) == rows[:2]
         log.write(Row(20, 0.1, 9, 1.0, 7.0, 1.0, 0.1, 9.0))

@@ -67,8 +67,12 @@ def train_folder(options):
     if began and is_done(run):
         say(f"{run.folder} is done: all {steps} steps are trained; for more, start a new run with another --out")
         return run, True
-    say(f"training {describe(run.config['model'])} for {steps} steps on {device} in {run.folder}")
-    done = train_run(run, device, resume=began, on_row=lambda row: say(describe_row(row)))
+
+    def begin(step):
+        rest = f"{steps} steps" if step == 0 else f"the last {steps - step} of {steps} steps"
+        say(f"training {describe(run.config['model'])} for {rest} on {device} in {run.folder}")
+
+    done = train_run(run, device, resume=began, on_begin=begin, on_row=lambda row: say(describe_row(row)))
     if not done:
         say(f"Stopped and saved. Go on with: tinygpt {options.command} --out {run.folder} --resume")
     return run, done

@@ -130,9 +130,7 @@ class TrainConfig:
     clip: float = 1.0  # largest norm of all gradients together
     evaluations: int = 8  # spread evenly over the steps
     keep_epochs: bool = False
-    precision: str = (
-        "auto"  # float32, or bfloat16 with float32 weights; auto becomes one of them on the machine at hand
-    )
+    precision: str = "auto"  # of the products: float32 or bfloat16; weights are float32 always
     seed: int = 0
 
     def __post_init__(self):

@@ -139,13 +139,15 @@ def is_done(run):
     return numbers.get("step") == str(run.train_config.steps)
 
 
-def train(run, device="cpu", resume=False, on_row=None, show_progress=None):
+def train(run, device="cpu", resume=False, on_begin=None, on_row=None, show_progress=None):
     """Train the model of a run folder; True when it is done, False when the user interrupted it.
 
     With resume it goes on from the last checkpoint, to the last bit as if it had never stopped; a run that is done
     stays as it is. Every evaluation and every end of an epoch writes a row of the log and the last checkpoint, and
-    the weights where they are the best so far. on_row: called with each Row. show_progress: None shows the bar on a
-    terminal only. Raises TrainingDiverged when the loss is not finite: the last good weights are kept.
+    the weights where they are the best so far. on_begin: called with the number of steps taken already, once all that
+    is there has been read. on_row: called with each Row.
+    show_progress: None shows the bar on a terminal only. Raises TrainingDiverged when the loss is not finite: the last
+    good weights are kept.
     """
     tokens = run.tokens()
     validation = tokens["validation"].head(EVALUATED_TOKENS)
@@ -158,12 +160,14 @@ def train(run, device="cpu", resume=False, on_row=None, show_progress=None):
             if trainer.step == trainer.config.steps:
                 return True
         remove_unfinished(run.folder)
-        run.unsign(MODEL, LAST)  # from here on their content changes
-        try:
-            with Log(run.folder, trainer.step if resume else None) as log, progress_bar(trainer, show_progress) as bar:
+        with Log(run.folder, trainer.step if resume else None) as log, progress_bar(trainer, show_progress) as bar:
+            if on_begin:
+                on_begin(trainer.step)
+            run.unsign(MODEL, LAST)  # from here on their content changes
+            try:
                 loop(trainer, run, validation, log, bar, interrupted, on_row)
-        finally:
-            run.sign(MODEL, LAST)
+            finally:
+                run.sign(MODEL, LAST)
     return trainer.step == trainer.config.steps
 
 
