@@ -5,6 +5,7 @@ import shutil
 import signal
 
 import pytest
+import torch
 from hypothesis import settings
 
 from tinygpt.checkpoint import LAST, MODEL, load_tensors, open_run
@@ -17,6 +18,7 @@ from tinygpt.training import Trainer, train
 
 settings.register_profile("tinygpt", derandomize=True, deadline=None)
 settings.load_profile("tinygpt")
+torch.set_num_threads(1)  # the models are tiny, and other programs may want the cores
 
 # A grammar: every name stands for one of its right-hand sides.
 GRAMMAR = {

@@ -222,7 +222,7 @@ def test_bad_tables_are_named(tmp_path):
 def test_without_pyarrow_the_message_says_what_to_install(tmp_path, monkeypatch):
     path = write_table(tmp_path / "t.parquet", text=["x"])
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    assert complaint(path) == f'{path} needs pyarrow; run: python -m pip install "tinygpt[data]"'
+    assert complaint(path) == f"{path} needs pyarrow; run: python -m pip install pyarrow"
 
 
 @pytest.mark.parametrize("text", [b"", b"\n \n\x00\n"])

@@ -246,7 +246,14 @@ def test_a_text_that_is_too_long():
 
 
 @pytest.mark.parametrize(
-    "changes", [dict(), dict(norm="layernorm", qk_norm=False), dict(norm="layernorm", mlp="gelu"), dict(mlp="gelu")]
+    "changes",
+    [
+        dict(),
+        dict(norm="layernorm", qk_norm=False),
+        dict(norm="layernorm", mlp="gelu"),
+        dict(mlp="gelu"),
+        dict(norm="layernorm", mlp="gelu", qk_norm=False),
+    ],
 )
 def test_an_encoder_is_for_gpt2_only(changes):
     model = fresh("modern", **changes)
@@ -254,6 +261,23 @@ def test_an_encoder_is_for_gpt2_only(changes):
     for call in (lambda: to_torch_encoder(model), lambda: from_torch_encoder(encoder, model)):
         with pytest.raises(InputError, match=re.escape("nn.TransformerEncoder computes the preset gpt2 only")):
             call()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [dict(activation="relu"), dict(norm_first=False), dict(nhead=4), dict(dim_feedforward=8), dict(n_layers=1)],
+)
+def test_another_encoder_is_refused_and_nothing_is_copied(changes):
+    model = fresh("gpt2")
+    config, before = model.config, [p.clone() for p in model.parameters()]
+    n_layers = changes.pop("n_layers", config.n_layers)
+    shape = dict(d_model=config.d_model, nhead=config.n_heads, dim_feedforward=config.d_ff) | changes
+    layer = torch.nn.TransformerEncoderLayer(**{**dict(activation="gelu", norm_first=True, batch_first=True), **shape})
+    norm = torch.nn.LayerNorm(config.d_model)
+    encoder = torch.nn.TransformerEncoder(layer, n_layers, norm, enable_nested_tensor=False)
+    with pytest.raises(InputError, match=f"the encoder must have {config.n_layers} layers"):
+        from_torch_encoder(encoder, model)
+    assert all(a.equal(b) for a, b in zip(before, model.parameters(), strict=True))
 
 
 # The same as others

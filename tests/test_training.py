@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -39,6 +39,8 @@ def test_stops_by_hand():
 
 
 @given(st.integers(1, 500), st.integers(1, 40), st.integers(1, 400))
+@example(windows=7, batch_size=3, steps=35)  # 35 / (7 / 3) is a little below 15
+@example(windows=7, batch_size=3, steps=63)  # 27 * (7 / 3) is a little above 63
 def test_an_epoch_ends_with_the_step_that_shows_its_last_window(windows, batch_size, steps):
     ends, evaluations = stops_at(windows, batch_size, steps=steps, keep_epochs=True)
     seen = {step: Fraction(step * batch_size, windows) for step in range(steps + 1)}  # epochs
@@ -223,18 +225,20 @@ sys.exit(main(["train", "--out", sys.argv[1], "--resume"]))
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kill -9 and fork are not for this system")
-def test_kill_9_at_any_moment_loses_nothing(make_run, tmp_path, outcome):
+def test_kill_9_at_any_moment_loses_nothing(make_run, tmp_path, outcome, interrupt_after):
     rng = random.Random(7)
     settings = dict(steps=120, evaluations=60)
     once, killed = (make_run(tmp_path / name, **settings) for name in ("once", "killed"))
     moments = [f"write {number}" for number in range(1, 10)] + [f"{rng.uniform(0.1, 0.5):.3f}" for _ in range(5)]
     rng.shuffle(moments)
+    interrupt_after(5)
+    train(killed)  # so that config.json knows files that are about to change
     command = [sys.executable, "-c", KILLED, killed.folder, *moments]
     result = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert result.returncode == 0, result.stderr
     assert "Traceback" not in result.stderr and "tinygpt: " not in result.stderr
     assert result.stdout.split().count("-9") >= 9
-    train(once)
+    assert train(once)
     assert outcome(killed.folder) == outcome(once.folder)
     assert not [path for path in killed.folder.rglob(".*")]
 
@@ -308,8 +312,9 @@ def test_every_epoch_leaves_its_weights_when_asked(make_run, tmp_path):
 
 
 def test_without_being_asked_no_epoch_is_kept(make_run, tmp_path):
-    run = make_run(tmp_path / "run", **RECIPES["epochs"] | {"keep_epochs": False})
+    run = make_run(tmp_path / "run", batch_size=80, steps=25)
     train(run)
+    assert int(read_log(run.folder)[-2].epoch) == 1  # it has a row of its own
     assert not list(run.folder.glob("checkpoints/epoch*"))
 
 

@@ -53,7 +53,8 @@ def baselines(train_texts, texts, near_duplicate, train_tokens, tokens, vocab_si
     yield scored("uniform", uniform_score(held_out))
     yield scored("byte frequencies", by_bytes[0])
     yield scored("byte bigram", by_bytes[1])
-    yield scored(f"byte {len(by_bytes)}-gram", by_bytes[-1])
+    if len(by_bytes) > 2:
+        yield scored(f"byte {len(by_bytes)}-gram", by_bytes[-1])
     yield scored("token bigram", bigram)
     for name, compress in COMPRESSORS.items():
         yield compressed(name, compress)

@@ -159,15 +159,25 @@ def to_torch_encoder(model):
 
 def from_torch_encoder(encoder, model):
     """Copy an encoder's weights into a `gpt2` model of the same shape; embeddings and head stay as they are."""
-    weights = {name: encoder.state_dict()[torch_name(name)] for name in encoder_weights(model)}
-    model.load_state_dict(weights, strict=False)
+    names, theirs, layer = encoder_weights(model), encoder.state_dict(), encoder.layers[0]
+    shapes = {torch_name(name): model.get_parameter(name).shape for name in names}
+    computes_the_same = layer.norm_first and layer.activation is F.gelu
+    require(
+        computes_the_same
+        and layer.self_attn.num_heads == model.config.n_heads
+        and {name: weight.shape for name, weight in theirs.items()} == shapes,
+        f"the encoder must have {model.config.n_layers} layers with norm_first=True and GELU, and the model's heads, "
+        "widths, biases and final norm: to_torch_encoder(model) makes one that fits",
+    )
+    model.load_state_dict({name: theirs[torch_name(name)] for name in names}, strict=False)
     return model
 
 
 def encoder_weights(model):
+    config = model.config
     require(
-        model.config.norm == "layernorm" and model.config.mlp == "gelu" and not model.config.qk_norm,
-        "nn.TransformerEncoder computes the preset gpt2 only: LayerNorm, GELU, no norm of queries and keys",
+        (config.positions, config.norm, config.mlp, config.qk_norm) == ("learned", "layernorm", "gelu", False),
+        "nn.TransformerEncoder computes the preset gpt2 only: learned positions, LayerNorm, GELU, no QK-norm",
     )
     return [name for name in model.state_dict() if name.startswith(("blocks.", "norm."))]
 

@@ -73,7 +73,7 @@ class NumpyGPT:
         hidden = self.linear(x, name + "up")  # (T, d_ff)
         if self.config.mlp == "swiglu":
             gate = self.linear(x, name + "gate")  # (T, d_ff)
-            hidden = gate / (1 + np.exp(-gate)) * hidden
+            hidden = gate * (1 + np.tanh(gate / 2)) / 2 * hidden  # SiLU, without the exp that may overflow
         else:
             hidden = 0.5 * hidden * (1 + erf(hidden / math.sqrt(2)))
         return self.linear(hidden, name + "output")  # (T, C)

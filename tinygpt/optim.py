@@ -66,7 +66,7 @@ def make_optimizers(model, config, dtype=torch.float32):
     named = dict(model.named_parameters())  # a tied head counts once, as the embedding
     matrices = [p for name, p in named.items() if p.ndim == 2 and name.startswith("blocks.")]
     fused = [block.attention.qkv.weight for block in model.blocks]
-    vectors = [p for p in named.values() if p.ndim == 1]
+    vectors = [p for p in named.values() if p.ndim != 2]
     tables = [p for name, p in named.items() if p.ndim == 2 and not name.startswith(("blocks.", "head."))]
     head = [named["head.weight"]] if "head.weight" in named else []
 
