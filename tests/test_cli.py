@@ -5,7 +5,6 @@ import errno
 import json
 import os
 import re
-import resource
 import shutil
 import signal
 import subprocess
@@ -625,6 +624,8 @@ def test_a_full_disk_keeps_the_last_checkpoint(tinygpt, make_run, here, interrup
     before = {name: (full.folder / name).read_bytes() for name in (MODEL, LAST)}
 
     def limit():
+        import resource  # POSIX only
+
         resource.setrlimit(resource.RLIMIT_FSIZE, (len(before[LAST]) * 9 // 10,) * 2)  # more than MODEL needs
 
     command = [*TINYGPT, "train", "--resume", "--out", "full"]

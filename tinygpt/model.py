@@ -7,7 +7,6 @@ from torch.func import functional_call
 
 from tinygpt.attention import CausalSelfAttention, causal_mask, rotary_tables
 from tinygpt.config import require
-from tinygpt.loss import HeadLoss
 from tinygpt.norm import RMSNorm
 
 
@@ -100,10 +99,10 @@ class TinyGPT(nn.Module):
             x = block(x, mask, rotary, cache)  # (B, T, C)
         if cache is not None:
             cache.length = end
-        x = self.norm(x)  # (B, T, C)
+        logits = self.head(self.norm(x))  # (B, T, V)
         if targets is not None:
-            return HeadLoss.apply(x.flatten(0, 1), self.head.weight, targets.flatten())  # ()
-        return self.head(x)  # (B, T, V)
+            return F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten())  # ()
+        return logits
 
     def loss(self, ids, targets, dtype=torch.float32):
         """Mean nats per token that the model spends on the targets: both (B, T), targets[b, t] follows ids[b, t].

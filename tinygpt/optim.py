@@ -1,5 +1,7 @@
 """How weights move: which parameter gets which rule, and how fast at which step."""
 
+from collections import defaultdict
+
 import torch
 
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
@@ -11,21 +13,25 @@ def orthogonalise(matrices, steps=5):
     matrices (..., rows, columns) -> the same shape.
     Source: Jordan et al. 2024, Muon: An optimizer for hidden layers in neural networks.
     """
+    *outer, rows, columns = matrices.shape
+    if rows > columns:
+        return orthogonalise(matrices.mT, steps).mT
     a, b, c = NEWTON_SCHULZ
-    x = matrices if matrices.shape[-2] <= matrices.shape[-1] else matrices.mT
+    x = matrices.reshape(-1, rows, columns)
     x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
     for _ in range(steps):
-        gram = x @ x.mT  # (..., rows, rows)
-        x = a * x + (b * gram + c * gram @ gram) @ x
-    return x if matrices.shape[-2] <= matrices.shape[-1] else x.mT
+        gram = x @ x.mT  # (n, rows, rows)
+        polynomial = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)  # (n, rows, rows), b·gram + c·gram²
+        x = torch.baddbmm(x, polynomial, x, beta=a)  # (n, rows, columns), a·x + polynomial·x
+    return x.view(*outer, rows, columns)
 
 
 class Muon(torch.optim.Optimizer):
     """Momentum whose step is made orthogonal: every direction of a matrix learns at the same pace.
 
-    For matrices only. Matrices of one shape are handled together; those in `fused` hold several matrices on top
-    of each other (queries, keys and values), which are orthogonalised apart.
-    Source: Jordan et al. 2024, Muon; the update's size as in Liu et al. 2025, Muon is Scalable, section 2.2.
+    For matrices only. A group's `parts` says how many matrices lie on top of each other in each of its parameters
+    (3 for queries, keys and values): each is made orthogonal by itself.
+    Source: Jordan et al. 2024, Muon.
     """
 
     def __init__(self, params, lr, momentum=0.95, weight_decay=0.0, dtype=torch.float32):
@@ -34,28 +40,28 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self):
+        by_shape = defaultdict(list)  # matrices of one shape are made orthogonal together
         for group in self.param_groups:
-            by_shape = {}
             for p in group["params"]:
-                by_shape.setdefault(p.shape, []).append(p)
-            for params in by_shape.values():
-                self.step_together(params, group)
+                p.mul_(1 - group["lr"] * group["weight_decay"])
+                for matrix, direction in zip(p.chunk(group["parts"]), self.direction(p, group), strict=True):
+                    lr = group["lr"] * max(1, matrix.shape[0] / matrix.shape[1]) ** 0.5
+                    if matrix.shape[0] > matrix.shape[1]:
+                        matrix, direction = matrix.mT, direction.mT
+                    by_shape[matrix.shape].append((matrix, direction, lr))
+        for same in by_shape.values():
+            matrices, directions, rates = zip(*same, strict=True)
+            updates = orthogonalise(torch.stack(directions).to(self.dtype))  # (n, rows, columns)
+            for matrix, update, lr in zip(matrices, updates, rates, strict=True):
+                matrix.add_(update, alpha=-lr)
 
-    def step_together(self, params, group):
-        for p in params:
-            if "momentum" not in self.state[p]:
-                self.state[p]["momentum"] = torch.zeros_like(p)
-        buffers = [self.state[p]["momentum"] for p in params]
-        grads = [p.grad for p in params]
-        torch._foreach_lerp_(buffers, grads, 1 - group["momentum"])
-        ahead = torch.stack(torch._foreach_lerp(grads, buffers, group["momentum"]))  # (n, rows, columns), Nesterov
-        n, rows, columns = ahead.shape
-        rows //= group["parts"]
-        parts = ahead.view(n * group["parts"], rows, columns).to(self.dtype)
-        updates = orthogonalise(parts).to(ahead.dtype).view_as(ahead)
-        scale = max(1, rows / columns) ** 0.5
-        torch._foreach_mul_(params, 1 - group["lr"] * group["weight_decay"])
-        torch._foreach_add_(params, list(updates.unbind(0)), alpha=-group["lr"] * scale)
+    def direction(self, p, group):
+        """Where the momentum will point after this gradient, and a bit further (Nesterov), part by part."""
+        state = self.state[p]
+        if "momentum" not in state:
+            state["momentum"] = torch.zeros_like(p)
+        state["momentum"].lerp_(p.grad, 1 - group["momentum"])
+        return p.grad.lerp(state["momentum"], group["momentum"]).chunk(group["parts"])
 
 
 def make_optimizers(model, config, dtype=torch.float32):

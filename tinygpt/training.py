@@ -14,7 +14,7 @@ from tqdm import tqdm
 from tinygpt.atomic import remove_unfinished
 from tinygpt.checkpoint import LAST, MODEL, own_weights, restore_weights
 from tinygpt.config import InputError
-from tinygpt.device import choose_precision
+from tinygpt.device import choose_precision, keep_freed_memory
 from tinygpt.evaluation import evaluate
 from tinygpt.logs import Log, Row
 from tinygpt.model import TinyGPT
@@ -37,6 +37,7 @@ class Trainer:
     """A model in training: weights, optimizers and the few numbers that a resumed run needs to go on."""
 
     def __init__(self, model_config, config, tokens, device="cpu"):
+        keep_freed_memory()
         self.config, self.device = config, torch.device(device)
         self.batches = Batches(tokens["train"], config.batch_size, model_config.context_length, config.seed)
         self.bytes_per_token = tokens["train"].n_bytes / len(tokens["train"].ids)
