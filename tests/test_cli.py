@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import io
 import json
 import os
 import re
@@ -241,17 +242,19 @@ def test_a_prompt_that_is_too_long_is_read_from_its_end_and_that_is_said(tinygpt
     assert err == f"note: the prompt has {n_tokens} tokens, the model reads the last 16\n"
 
 
-def test_text_streams(tinygpt, trained, monkeypatch, capfd):
-    seen = []
+def test_text_streams(trained, monkeypatch):
+    pipe, arrived = io.BytesIO(), []
 
     def pieces(*_):
         for piece in ("one ", "two"):
             yield piece
-            seen.append(capfd.readouterr().out)  # what has arrived when the next piece is asked for
+            arrived.append(pipe.getvalue())  # when the next piece is asked for
 
     monkeypatch.setattr(commands, "generate_text", pieces)
-    assert tinygpt("generate", "--run", trained, "--prompt", "zero ")[:2] == (0, "\n")
-    assert seen == ["zero one ", "two"]
+    with monkeypatch.context() as patch, io.TextIOWrapper(io.BufferedWriter(pipe)) as stdout:
+        patch.setattr(sys, "stdout", stdout)
+        assert main(["generate", "--run", str(trained), "--prompt", "zero "]) == 0
+        assert arrived == [b"zero one ", b"zero one two"] and pipe.getvalue() == b"zero one two\n"
 
 
 def test_evaluate_in_words_and_in_json(tinygpt, trained):
@@ -687,21 +690,22 @@ def test_no_space_left_while_preparing(refused, trained, corpus_file, monkeypatc
 # Streams that are closed, and what an import loads
 
 
-def shell(command, **options):
-    return subprocess.run(command, shell=True, capture_output=True, text=True, timeout=60, **options)
+def shell(command):
+    buffered = os.environ | {"PYTHONUNBUFFERED": ""}  # or else every line is sent at once, and errors come early
+    return subprocess.run(command, shell=True, capture_output=True, text=True, timeout=60, env=buffered)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="written for a POSIX shell")
 def test_closed_streams_are_no_reason_to_complain(trained):
-    generate = f"{sys.executable} -m tinygpt generate --tokens 400 --run {trained}"
-    reader = shell(f"({generate} --count 50; echo exit code $? >&2) | head -1")
-    assert len(reader.stdout.splitlines()) == 1 and reader.stderr == "exit code 1\n"
-    late = shell(f"({generate} --tokens 5; echo exit code $? >&2) | true")
-    assert late.stderr == "exit code 1\n"
-    closed = shell(f"{generate} <&- >&-")
+    generate, evaluate = (f"{sys.executable} -m tinygpt {name} --run {trained}" for name in ("generate", "evaluate"))
+    streaming = shell(f"({generate} --tokens 400 --count 50; echo exit code $? >&2) | head -1")
+    assert len(streaming.stdout.splitlines()) == 1 and streaming.stderr == "exit code 1\n"
+    at_the_end = shell(f"({evaluate}; echo exit code $? >&2) | true")
+    assert at_the_end.stderr == "exit code 1\n"
+    closed = shell(f"{evaluate} <&- >&-")
     assert (closed.returncode, closed.stdout, closed.stderr) == (0, "", "")
     if os.path.exists("/dev/full"):
-        full = shell(f"{generate} > /dev/full")
+        full = shell(f"{evaluate} > /dev/full")
         assert (full.returncode, full.stderr) == (2, "tinygpt: No space left on device\n")
 
 

@@ -1,4 +1,5 @@
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from tinygpt.config import InputError, ModelConfig
 from tinygpt.model import TinyGPT
-from tinygpt.numpy_model import NumpyGPT
+from tinygpt.numpy_model import NumpyGPT, erf
 
 V, T = 50, 12
 SWITCHES = {
@@ -105,6 +106,13 @@ def test_gates_far_from_zero_do_not_spoil_the_logits():
     ids = random_ids(T)
     logits, expected = NumpyGPT.from_torch(model)(ids), torch_logits(model, ids)[-1]
     np.testing.assert_allclose(logits, expected, atol=1e-3 * np.abs(expected).max())
+
+
+def test_erf_is_that_of_the_standard_library():
+    x = np.linspace(-8, 8, 4001, dtype=np.float32)
+    expected = [math.erf(value) for value in x]
+    np.testing.assert_allclose(erf(x), expected, atol=5e-7)
+    assert erf(x).dtype == np.float32
 
 
 # Weights

@@ -89,4 +89,11 @@ class NumpyGPT:
         return y + self.w[name + ".bias"] if self.config.bias else y
 
 
-erf = np.vectorize(math.erf, otypes=[np.float32])  # numpy has none
+def erf(x):
+    """The error function, which numpy lacks, to within 5e-7 in float32.
+
+    Source: Abramowitz and Stegun 1964, Handbook of Mathematical Functions, 7.1.26.
+    """
+    t = 1 / (1 + 0.3275911 * np.abs(x))
+    polynomial = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t
+    return np.copysign(1 - polynomial * np.exp(-x * x), x)
