@@ -118,9 +118,9 @@ class TrainConfig:
     """
 
     steps: int = 1000
-    batch_size: int = 8
+    batch_size: int = 16
     optimizer: str = "muon"  # or "adamw"
-    matrix_lr: float = 0.01  # Muon's rate for the matrices
+    matrix_lr: float = 0.015  # Muon's rate for the matrices
     embedding_lr: float = 0.04
     head_lr: float = 0.008
     lr: float = 1e-3  # AdamW's rate for what is left, and for everything when the optimizer is adamw

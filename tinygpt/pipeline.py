@@ -54,7 +54,7 @@ def prepare(
             training = replace(training, steps=ceil(epochs * windows_per_epoch / training.batch_size))
         if minutes is not None:
             training = replace(training, steps=steps_for_minutes(minutes, model, training, tokens, device))
-            say(f"{minutes:g} minutes of training are {training.steps} steps on this machine")
+            say(f"{60 * minutes:g} s of training are {training.steps} steps on this machine")
         about = {"spec": corpus.spec, **corpus.about, "splits": sizes, "cleaning": corpus.report}
         write_config(new, model, training, about, {"vocab_size": tokenizer.vocab_size, "digest": tokenizer.digest})
         del tokens  # lets go of the mapped files, which some systems won't rename otherwise
