@@ -1,11 +1,13 @@
 """What several tests share: a small corpus of our own, runs on it, and ways to compare and to interrupt them."""
 
+import os
 import random
 import shutil
 import signal
 
+os.environ["OMP_NUM_THREADS"] = "1"  # ours and of the programs we start: the models are tiny, the cores not ours alone
+
 import pytest
-import torch
 from hypothesis import settings
 
 from tinygpt.checkpoint import LAST, MODEL, load_tensors, open_run
@@ -18,7 +20,6 @@ from tinygpt.training import Trainer, train
 
 settings.register_profile("tinygpt", derandomize=True, deadline=None)
 settings.load_profile("tinygpt")
-torch.set_num_threads(1)  # the models are tiny, and other programs may want the cores
 
 # A grammar: every name stands for one of its right-hand sides.
 GRAMMAR = {

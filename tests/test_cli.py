@@ -152,7 +152,7 @@ def test_training_by_epochs_and_by_minutes(tinygpt, corpus_file, here, monkeypat
     assert n_steps == -(-3 * windows // 2 // 160)
     monkeypatch.setattr("tinygpt.training.MEASURED_S", 0.05)
     n_steps, _, err = steps("--minutes", "0.002")
-    assert f"0.002 s of training are {n_steps} steps on this machine" in err
+    assert f"0.12 s of training are {n_steps} steps on this machine" in err
 
 
 def test_a_tokenizer_can_be_brought_along(tinygpt, refused, corpus_file, here):
