@@ -10,11 +10,12 @@ os.environ["OMP_NUM_THREADS"] = "1"  # ours and of the programs we start: the mo
 import pytest
 from hypothesis import settings
 
-from tinygpt.checkpoint import LAST, MODEL, load_tensors, open_run
+from tinygpt.checkpoint import LAST, MODEL, open_run
 from tinygpt.config import END_OF_TEXT, ModelConfig, TrainConfig
 from tinygpt.corpora import open_corpus
 from tinygpt.logs import NAME as LOG
 from tinygpt.pipeline import prepare
+from tinygpt.storage import load_tensors
 from tinygpt.tokenizer import Tokenizer
 from tinygpt.training import Trainer, train
 

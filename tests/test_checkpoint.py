@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from tinygpt import checkpoint
-from tinygpt.checkpoint import CONFIG, LAST, MODEL, OURS, check_free, load_tensors, new_run, open_run, own_weights
+from tinygpt.checkpoint import CONFIG, LAST, MODEL, OURS, check_free, new_run, open_run, own_weights
 from tinygpt.config import InputError
+from tinygpt.storage import load_tensors
 from tinygpt.tokenizer import Tokenizer
 from tinygpt.training import train
 
@@ -367,3 +368,22 @@ def test_a_run_that_somebody_else_made_meanwhile_is_kept(tmp_path):
 def test_every_file_a_run_writes_is_one_that_force_replaces(trained):
     ours = {path for pattern in OURS for path in trained.glob(pattern)}
     assert ours == {path for path in trained.rglob("*") if path.is_file()}
+
+
+def test_force_spares_the_config_of_another_program(tmp_path):
+    (tmp_path / CONFIG).write_text('{"model_type": "qwen3"}')
+    (tmp_path / MODEL).write_bytes(b"its weights")
+    with (
+        pytest.raises(InputError, match=f"holds a {CONFIG} that is not ours; choose another --out$"),
+        new_run(tmp_path, True),
+    ):
+        pass
+    assert sorted(path.name for path in tmp_path.iterdir()) == [CONFIG, MODEL]
+
+
+def test_force_replaces_a_damaged_run(tmp_path):
+    (tmp_path / "tokens").mkdir()
+    (tmp_path / CONFIG).write_text("{")
+    with new_run(tmp_path, True) as new:
+        (new / CONFIG).write_text("new")
+    assert (tmp_path / CONFIG).read_text() == "new"

@@ -14,11 +14,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from tinygpt.checkpoint import LAST, MODEL, file_digest, load_tensors, open_run
+from tinygpt.checkpoint import LAST, MODEL, open_run
 from tinygpt.config import InputError, TrainConfig
 from tinygpt.evaluation import evaluate
 from tinygpt.logs import COLUMNS, HEADER, Log, Row, read_log
 from tinygpt.logs import NAME as LOG
+from tinygpt.storage import file_digest, load_tensors
 from tinygpt.training import Trainer, TrainingDiverged, is_done, steps_for_minutes, stops, train
 
 # Where training stops to look up

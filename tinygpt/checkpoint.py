@@ -14,13 +14,12 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-import safetensors
-import safetensors.torch
 import torch
 
-from tinygpt.atomic import parents_of, remove_unfinished, write_atomically
+from tinygpt.atomic import parents_of, remove_unfinished
 from tinygpt.config import InputError, ModelConfig, TrainConfig, from_json, require
 from tinygpt.model import TinyGPT
+from tinygpt.storage import file_digest, load_tensors, save_tensors, write_json
 from tinygpt.tokenizer import Tokenizer
 from tinygpt.tokens import open_tokens
 
@@ -28,7 +27,6 @@ FORMAT = 1
 CONFIG, MODEL, METRICS = "config.json", "model.safetensors", "metrics.json"
 LAST = "checkpoints/last/training.safetensors"
 SAMPLES = "samples.txt"
-METADATA = "tinygpt"  # the name of our entry in a safetensors file
 OURS = (  # the files that `new_run` may replace
     *(CONFIG, MODEL, METRICS, SAMPLES),
     *("tokenizer/vocab.json", "tokenizer/merges.txt", "tokens/tokens.json", "tokens/*.ids", "tokens/*.documents"),
@@ -173,6 +171,8 @@ def move_run(source, folder):
 def check_free(folder, force):
     require(not folder.exists() or folder.is_dir(), f"{folder} is a file; choose another --out")
     if (folder / CONFIG).exists():
+        ours = (folder / "tokens").is_dir() or b'"run_id"' in (folder / CONFIG).read_bytes()
+        require(ours, f"{folder} holds a {CONFIG} that is not ours; choose another --out")
         advice = "go on with it by --resume, replace it by --force, or choose another --out"
         require(force, f"{folder} holds a run already: {advice}")
     elif folder.is_dir():
@@ -225,30 +225,3 @@ def restore_weights(model, weights, source):
         problem = " ".join(str(error).split())[:200]
         raise InputError(f"{source} does not fit the model in config.json: {problem}") from None
     return model
-
-
-def save_tensors(path, tensors, metadata):
-    """Write a safetensors file: equal tensors and metadata give equal bytes."""
-    tensors = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
-    # One entry only: the library writes several in any order.
-    write_atomically(path, safetensors.torch.save(tensors, {METADATA: json.dumps(metadata)}))
-
-
-def load_tensors(path):
-    """All tensors and the metadata of a safetensors file."""
-    require(path.is_file(), f"{path} is missing; bring it back or train again")
-    try:
-        with safetensors.safe_open(path, framework="pt") as file:
-            metadata = dict(json.loads((file.metadata() or {}).get(METADATA, "{}")))
-            return {name: file.get_tensor(name) for name in file.keys()}, metadata  # noqa: SIM118
-    except (safetensors.SafetensorError, OSError, ValueError, TypeError, RecursionError) as error:
-        raise InputError(f"{path} is damaged ({error}); bring it back or train again") from None
-
-
-def write_json(path, value):
-    write_atomically(path, (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode())
-
-
-def file_digest(path):
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -11,7 +11,7 @@ import torch
 from tqdm import tqdm
 
 from tinygpt.atomic import write_atomically
-from tinygpt.checkpoint import LAST, METRICS, SAMPLES, open_run, versions, write_json
+from tinygpt.checkpoint import LAST, METRICS, SAMPLES, open_run, versions
 from tinygpt.cli import FAILED
 from tinygpt.config import ModelConfig, SampleConfig, TrainConfig, require, require_whole
 from tinygpt.corpora import SPLITS, open_corpus, split_of
@@ -23,6 +23,7 @@ from tinygpt.pipeline import prepare, training_texts
 from tinygpt.report import REPORTED_TOKENS, measure, measure_baselines, table
 from tinygpt.sampling import generate as generate_text
 from tinygpt.sampling import make_decoder, prompt_ids
+from tinygpt.storage import write_json
 from tinygpt.tokenizer import FILES, Tokenizer
 from tinygpt.training import is_done
 from tinygpt.training import train as train_run

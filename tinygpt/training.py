@@ -1,11 +1,7 @@
 """Training: one loop. Draw a batch, measure the loss, step; now and then evaluate and save."""
 
 import math
-import signal
-import sys
-import threading
 import time
-from contextlib import contextmanager
 
 import torch
 from torch.nn.utils import clip_grad_norm_
@@ -16,6 +12,7 @@ from tinygpt.checkpoint import LAST, MODEL, own_weights, restore_weights
 from tinygpt.config import InputError
 from tinygpt.device import choose_precision, keep_freed_memory
 from tinygpt.evaluation import evaluate
+from tinygpt.interruption import interruption
 from tinygpt.logs import Log, Row
 from tinygpt.model import TinyGPT
 from tinygpt.optim import learning_rate_factor, make_optimizers, set_learning_rates
@@ -217,26 +214,6 @@ def show(bar, trainer, loss):
         speed = trainer.loss_steps * trainer.batches.tokens_per_step / trainer.seconds
         bar.set_postfix_str(f"loss {loss:.2f}, bits/byte {bits_per_byte:.2f}, {speed:,.0f} tokens/s", refresh=False)
     bar.update()
-
-
-@contextmanager
-def interruption():
-    """An event that Ctrl-C sets, so that the step under way is finished; a second Ctrl-C stops at once."""
-    interrupted = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield interrupted  # only the main thread hears signals
-        return
-
-    def finish_step(*_):
-        interrupted.set()
-        signal.signal(signal.SIGINT, previous)
-        print("\nfinishing this step, then saving (Ctrl-C again stops at once)", file=sys.stderr)
-
-    previous = signal.signal(signal.SIGINT, finish_step)
-    try:
-        yield interrupted
-    finally:
-        signal.signal(signal.SIGINT, previous)
 
 
 def steps_for_minutes(minutes, model_config, config, tokens, device="cpu"):
