@@ -103,7 +103,10 @@ def remove_key(folder, key):
     edit_config(folder, clear=True, **config)
 
 
-KEYS = "format run_id model training corpus corpus.spec digests versions versions.threads model.d_model training.steps"
+KEYS = (
+    "format run_id model training corpus corpus.spec corpus.splits digests versions versions.threads "
+    "model.d_model training.steps"
+)
 DAMAGED_CONFIG = {
     "empty": lambda folder: (folder / CONFIG).write_text(""),
     "cut off": lambda folder: (folder / CONFIG).write_text((folder / CONFIG).read_text(encoding="utf-8")[:-9]),

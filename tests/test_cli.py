@@ -276,6 +276,7 @@ def test_evaluate_in_words_and_in_json(tinygpt, trained):
 def test_evaluate_with_baselines(tinygpt, trained):
     _, out, _ = tinygpt("evaluate", "--run", trained, "--baselines")
     assert "uniform" in out and ">>> the model" in out
+    assert len(set(out.splitlines())) == len(out.splitlines())  # nothing is said twice
     _, out, _ = tinygpt("evaluate", "--run", trained, "--baselines", "--json")
     assert {"uniform", "byte bigram", "gzip", "xz"} <= json.loads(out)["baselines"].keys()
 

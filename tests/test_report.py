@@ -10,7 +10,7 @@ from tinygpt.baselines import Baseline
 from tinygpt.config import InputError, ModelConfig
 from tinygpt.evaluation import Score
 from tinygpt.model import TinyGPT
-from tinygpt.report import MODEL_NAME, Figures, beginning, measure, measure_baselines, table
+from tinygpt.report import MODEL_NAME, Figures, baselines_note, beginning, measure, measure_baselines, table
 from tinygpt.tokenizer import Tokenizer
 from tinygpt.tokens import token_file
 
@@ -35,19 +35,19 @@ def test_lines_by_hand():
         "bits_per_byte      2.0000   (95% interval 2.000-2.000)",
         "perplexity        16.0000   (95% interval 16.000-16.000)",
         "nats_per_token     2.7726   (95% interval 2.773-2.773)",
-        "3 documents; 0 of them have a near-duplicate in the training text",
     ]
+    assert list(CERTAIN.notes()) == ["3 documents; 0 of them have a near-duplicate in the training text"]
 
 
-def test_lines_on_near_duplicates_and_what_was_left_out():
-    *_, near, others, left_out = figures([1.0, 3.0, 3.0], [1, 0, 0], n_left_out=1234).lines()
+def test_notes_on_near_duplicates_and_what_was_left_out():
+    near, others, left_out = figures([1.0, 3.0, 3.0], [1, 0, 0], n_left_out=1234).notes()
     assert near == "3 documents; 1 of them have a near-duplicate in the training text"
     assert others == "bits_per_byte of the 2 others: 3.0000   (95% interval 3.000-3.000)"
     assert left_out == "1,234 further documents were left out"
 
 
-def test_lines_where_all_are_near_duplicates():
-    *_, last = figures([1.0, 3.0], [1, 1]).lines()
+def test_notes_where_all_are_near_duplicates():
+    (last,) = figures([1.0, 3.0], [1, 1]).notes()
     assert last == "2 documents; 2 of them have a near-duplicate in the training text"
 
 
@@ -120,7 +120,8 @@ TEXTS = {
 @pytest.fixture
 def run():
     files = {split: token_file(texts, BYTES.encode, BYTES.end_of_text) for split, texts in TEXTS.items()}
-    return SimpleNamespace(tokens=lambda: files, tokenizer=lambda: BYTES)
+    config = {"corpus": {"splits": {"train": {"bytes": files["train"].n_bytes}}}}
+    return SimpleNamespace(tokens=lambda: files, tokenizer=lambda: BYTES, config=config)
 
 
 @pytest.fixture
@@ -162,6 +163,16 @@ def test_baselines_are_measured_on_the_same_documents(run, model):
     assert rows[0].bits_per_byte == pytest.approx(math.log2(257) * (48 + 2) / 48)  # each of the two has its end
     lines = list(table(rows, found))
     assert len(lines) == 1 + len(rows) + 1 + 3 and lines[-1] == "1 further documents were left out"
+
+
+def test_baselines_that_saw_less_than_the_model_say_so(run, monkeypatch):
+    assert list(baselines_note(run)) == []
+    n_bytes = run.tokens()["train"].n_bytes
+    monkeypatch.setattr("tinygpt.report.BASELINE_BYTES", n_bytes)
+    assert list(baselines_note(run)) == []
+    monkeypatch.setattr("tinygpt.report.BASELINE_BYTES", n_bytes - 1)
+    (note,) = baselines_note(run)
+    assert note.startswith("the baselines have seen the first ") and note.endswith(f" of {n_bytes / 1e6:,.3g} MB")
 
 
 @pytest.mark.parametrize(("max_bytes", "n"), [(1, 1), (24, 1), (43, 1), (44, 2), (56, 2), (57, 3), (10**9, 3)])

@@ -128,7 +128,8 @@ def open_run(folder):
 def require_settings(run):
     """Touch everything that is read later, so that what is missing is noticed now."""
     _ = run.model_config, run.train_config, run.config["run_id"], run.config["digests"].items()
-    _ = run.config["corpus"]["spec"], run.config["versions"]["threads"]
+    corpus = run.config["corpus"]
+    _ = corpus["spec"], corpus["splits"]["train"]["bytes"], run.config["versions"]["threads"]
 
 
 @contextmanager

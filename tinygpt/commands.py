@@ -20,7 +20,7 @@ from tinygpt.device import available, choose_device
 from tinygpt.logs import NAME as LOG
 from tinygpt.logs import read_log
 from tinygpt.pipeline import prepare, training_texts
-from tinygpt.report import REPORTED_TOKENS, measure, measure_baselines, table
+from tinygpt.report import REPORTED_TOKENS, baselines_note, measure, measure_baselines, table
 from tinygpt.sampling import generate as generate_text
 from tinygpt.sampling import make_decoder, prompt_ids
 from tinygpt.storage import write_json
@@ -160,7 +160,7 @@ def report(run, model):
     """Print the table of baselines and model on the validation text, and keep the figures in metrics.json."""
     figures = measure(run, model, max_tokens=REPORTED_TOKENS)
     rows = measure_baselines(run, figures)
-    print(*table(rows, figures), sep="\n")
+    print(*table(rows, figures), *baselines_note(run), sep="\n")
     write_json(run.folder / METRICS, {"validation": figures.as_json(), "baselines": as_json(rows)})
 
 
@@ -222,9 +222,8 @@ def evaluate(options):
         found = {"split": options.split, **figures.as_json()}
         print(json.dumps(found | ({"baselines": as_json(rows)} if rows else {}), indent=1))
         return
-    print(*figures.lines(), sep="\n")
-    if rows:
-        print(*table(rows, figures), sep="\n")
+    notes = [*table(rows, figures), *baselines_note(run)] if rows else figures.notes()
+    print(*figures.lines(), *notes, sep="\n")
 
 
 def info(options):

@@ -113,17 +113,17 @@ class TrainConfig:
     """How a model is trained. Training depends on steps only: never on the clock.
 
     The learning rate rises over `warmup` of the steps, stays, and falls to zero over the last `decay` of them.
-    `matrix_lr` is the rate of the matrices inside the blocks, `lr` that of everything else with AdamW, scaled
-    for the token embedding and for the head by `embedding_lr` and `head_lr` where Muon is used.
+    With the optimizer `muon`, Muon moves the matrices inside the blocks at `matrix_lr`, and AdamW the embeddings at
+    `embedding_lr`, the head at `head_lr` and the rest at `lr`. With `adamw` all moves at `lr`.
     """
 
     steps: int = 1000
     batch_size: int = 16
     optimizer: str = "muon"  # or "adamw"
-    matrix_lr: float = 0.015  # Muon's rate for the matrices
+    matrix_lr: float = 0.015
     embedding_lr: float = 0.04
     head_lr: float = 0.008
-    lr: float = 1e-3  # AdamW's rate for what is left, and for everything when the optimizer is adamw
+    lr: float = 1e-3
     warmup: float = 0.02
     decay: float = 0.6
     weight_decay: float = 0.1

@@ -38,6 +38,9 @@ class Figures:
         """The figures as lines of text, each with its 95% interval."""
         for name in self.FIGURES:
             yield f"{name:16} {getattr(self.score, name):8.4f}   (95% interval {between(self.score.interval(name))})"
+
+    def notes(self):
+        """What to know about the documents, as lines of text."""
         n, near = len(self.near_duplicate), int(self.near_duplicate.sum())
         yield f"{n:,} documents; {near:,} of them have a near-duplicate in the training text"
         if near and near < n:
@@ -83,6 +86,14 @@ def measure_baselines(run, figures, split="validation"):
     return list(baselines(*texts, figures.near_duplicate, train, held_out, tokenizer.vocab_size))
 
 
+def baselines_note(run):
+    """A line of text where the baselines have seen less of the training text than the model."""
+    n_bytes = run.config["corpus"]["splits"]["train"]["bytes"]
+    if n_bytes > BASELINE_BYTES:
+        seen, there = BASELINE_BYTES / 1e6, n_bytes / 1e6
+        yield f"the baselines have seen the first {seen:,.3g} MB of the training text only, of {there:,.3g} MB"
+
+
 def beginning(tokens, max_bytes):
     """The leading documents that fit into max_bytes, at least one."""
     return tokens.first(max(1, int(np.searchsorted(tokens.document_bytes.cumsum(), max_bytes, side="right"))))
@@ -96,7 +107,7 @@ def table(baselines, figures):
         interval = between(row.score.interval()) if row.score else ""
         fresh = "-" if row.fresh is None else f"{row.fresh:.3f}"
         yield f"{row.name:37}{row.bits_per_byte:6.3f}   {interval:12}   {fresh:>23}"
-    yield from list(figures.lines())[len(figures.FIGURES) :]
+    yield from figures.notes()
 
 
 def between(interval):
