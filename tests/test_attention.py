@@ -183,9 +183,11 @@ def test_qk_norm_makes_the_size_of_queries_and_keys_irrelevant():
     with torch.no_grad():
         module.qkv.weight[: 2 * C] *= 10
     assert_close(attend(module, config, x), before, atol=1e-4, rtol=1e-4)
+    plain, config = layer("modern", qk_norm=False)
+    before = attend(plain, config, x)
     with torch.no_grad():
-        module.q_norm.weight *= 10  # unless it is learned
-    assert not torch.allclose(attend(module, config, x), before, atol=1e-2)
+        plain.qkv.weight[: 2 * C] *= 10
+    assert not torch.allclose(attend(plain, config, x), before, atol=1e-2)
 
 
 # The cache

@@ -230,7 +230,7 @@ def test_weights_that_do_not_fit_the_settings_are_refused(trained):
     "change",
     [
         lambda tensors: tensors.pop("generator.cpu"),
-        lambda tensors: tensors.pop("model.norm.weight"),
+        lambda tensors: tensors.pop("model.head.weight"),
         lambda tensors: tensors.update({"model.extra": torch.zeros(1)}),
     ],
 )

@@ -64,8 +64,8 @@ MISTAKES = [
         for name in ("vocab_size", "context_length", "d_model", "n_heads", "n_layers")
         for bad in (0, -3, 2.0, "8", True, None)
     ],
-    (ModelConfig, dict(d_model=130), "d_model=130 is not divisible by n_heads=4"),
-    (ModelConfig, dict(d_model=12), "rotary positions turn pairs of numbers: d_model/n_heads=3 must be even"),
+    (ModelConfig, dict(d_model=131), "d_model=131 is not divisible by n_heads=2"),
+    (ModelConfig, dict(d_model=10), "rotary positions turn pairs of numbers: d_model/n_heads=5 must be even"),
     (ModelConfig, dict(dropout=1.0), "dropout=1.0 is outside [0, 1)"),
     (ModelConfig, dict(dropout=-0.1), "dropout=-0.1 is outside [0, 1)"),
     (ModelConfig, dict(dropout=nan), "dropout=nan is outside [0, 1)"),
@@ -73,6 +73,8 @@ MISTAKES = [
     (ModelConfig, dict(qk_norm=None), "qk_norm=None is neither True nor False"),
     (ModelConfig, dict(d_ff=-1), "d_ff=-1 is not a whole number of at least 1"),
     (ModelConfig, dict(d_ff=5.5), "d_ff=5.5 is not a whole number of at least 1"),
+    (TrainConfig, dict(bigram_steps=-1), "bigram_steps=-1 must be 0 (no head start) or a positive whole number"),
+    (TrainConfig, dict(bigram_steps=1.5), "bigram_steps=1.5 must be 0 (no head start) or a positive whole number"),
     (TrainConfig, dict(optimizer="sgd"), "optimizer='sgd' is unknown; choose one of muon, adamw"),
     (TrainConfig, dict(precision="half"), "precision='half' is unknown; choose one of auto, float32, bfloat16"),
     *[
@@ -149,7 +151,7 @@ def test_there_and_back(config):
         ({"vocab_size": 10, "d_model": 64}, "not the settings of a ModelConfig: context_length, n_heads, .* missing"),
         ([1, 2], "not the settings of a ModelConfig: "),
         (None, "not the settings of a ModelConfig: "),
-        ({**dataclasses.asdict(ModelConfig()), "d_model": 130}, "d_model=130 is not divisible by n_heads=4"),
+        ({**dataclasses.asdict(ModelConfig()), "d_model": 131}, "d_model=131 is not divisible by n_heads=2"),
     ],
 )
 def test_json_that_is_not_ours(values, message):

@@ -67,13 +67,13 @@ def count_of_gpt2(V, T, C, L):
     return V * C + T * C + L * (attention + mlp + norms) + 2 * C
 
 
-def count_of_modern(V, C, L, d_ff, D):
-    return 2 * V * C + L * (4 * C**2 + 3 * C * d_ff + 2 * C + 2 * D) + C
+def count_of_modern(V, C, L, d_ff):
+    return 2 * V * C + L * (4 * C**2 + 3 * C * d_ff)
 
 
 def test_number_of_parameters():
     assert fresh("gpt2").count_parameters() == count_of_gpt2(V, T, C=16, L=4)
-    assert fresh("modern").count_parameters() == count_of_modern(V, C=16, L=4, d_ff=48, D=8)
+    assert fresh("modern").count_parameters() == count_of_modern(V, C=16, L=4, d_ff=48)
     with torch.device("meta"):
         original = fresh("gpt2", vocab_size=50_257, context_length=1024, d_model=768, n_heads=12, n_layers=12)
     assert original.count_parameters() == 124_439_808  # as published
@@ -355,11 +355,7 @@ def test_gpt2_is_gpt2():
 
 
 QWEN3_NAMES = {
-    "attention_norm": "input_layernorm",
-    "attention.q_norm": "self_attn.q_norm",
-    "attention.k_norm": "self_attn.k_norm",
     "attention.output": "self_attn.o_proj",
-    "mlp_norm": "post_attention_layernorm",
     "mlp.gate": "mlp.gate_proj",
     "mlp.up": "mlp.up_proj",
     "mlp.output": "mlp.down_proj",
@@ -383,7 +379,6 @@ def test_modern_is_qwen3():
     ours = model.state_dict()
     weights = {
         "model.embed_tokens.weight": ours["token_embedding.weight"],
-        "model.norm.weight": ours["norm.weight"],
         "lm_head.weight": ours["head.weight"],
     }
     for i in range(4):
@@ -392,7 +387,8 @@ def test_modern_is_qwen3():
         for letter, weight in zip("qkv", ours[f"blocks.{i}.attention.qkv.weight"].chunk(3), strict=True):
             weights[f"model.layers.{i}.self_attn.{letter}_proj.weight"] = weight
     theirs = Qwen3ForCausalLM(config).eval()
-    theirs.load_state_dict(weights)
+    missing, unexpected = theirs.load_state_dict(weights, strict=False)
+    assert not unexpected and all("norm" in name for name in missing)  # theirs have weights, and those are ones
     assert_close(model(ids), theirs(ids).logits, atol=1e-4, rtol=1e-4)
 
 

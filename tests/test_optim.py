@@ -236,7 +236,9 @@ def test_the_rate_rises_stays_and_falls_and_is_never_zero(steps, warmup, decay):
 
 
 def test_groups_keep_their_proportions():
-    optimizers = make_optimizers(tiny("modern"), TrainConfig(matrix_lr=0.1, embedding_lr=0.2, head_lr=0.3, lr=0.4))
+    optimizers = make_optimizers(
+        tiny("modern", norm="layernorm"), TrainConfig(matrix_lr=0.1, embedding_lr=0.2, head_lr=0.3, lr=0.4)
+    )
     for factor in (0.5, 0.5, 0.1, 1.0):  # always of the full rate, never of the last
         set_learning_rates(optimizers, factor)
         rates = [group["lr"] for optimizer in optimizers for group in optimizer.param_groups]

@@ -403,8 +403,8 @@ def test_a_diverging_run_stops_and_keeps_the_best(make_run, tmp_path, optimizer)
 
 
 def test_a_loss_that_is_no_number_changes_no_weight(make_run, tmp_path):
-    trainer = trainer_of(make_run(tmp_path / "run"))
-    trainer.model.norm.weight.data[0] = math.nan
+    trainer = trainer_of(make_run(tmp_path / "run", bigram_steps=0))
+    trainer.model.head.weight.data[0] = math.nan
     before = {name: weights.clone() for name, weights in trainer.model.state_dict().items()}
     with pytest.raises(TrainingDiverged, match="the loss is nan at step 1"):
         trainer.train_step()
@@ -423,11 +423,25 @@ def trainer_of(run):
     return Trainer(run.model_config, run.train_config, run.tokens())
 
 
+@pytest.mark.parametrize(
+    ("changes", "expected"), [({}, True), ({"bigram_steps": 0}, False), ({"preset": "gpt2"}, False)]
+)
+def test_the_head_start_is_part_of_the_first_step_only(make_run, tmp_path, monkeypatch, changes, expected):
+    counted = []
+    monkeypatch.setattr("tinygpt.training.learn_bigrams", lambda model, ids, *_: counted.append(len(ids)))
+    run = make_run(tmp_path / "run", **changes)
+    trainer = trainer_of(run)
+    assert not counted
+    for _ in range(3):
+        trainer.train_step()
+    assert counted == [len(run.tokens()["train"].ids)] * expected
+
+
 def test_gradients_are_clipped(make_run, tmp_path):
     moved = []
     for clip in (1.0, 1e-12):
         with torch.random.fork_rng():
-            run = make_run(tmp_path / str(clip), optimizer="adamw", weight_decay=0.0, clip=clip)
+            run = make_run(tmp_path / str(clip), optimizer="adamw", weight_decay=0.0, clip=clip, bigram_steps=0)
             trainer = trainer_of(run)
             before = trainer.model.head.weight.clone()
             trainer.train_step()
@@ -441,12 +455,13 @@ def test_minutes_become_steps_by_measuring(make_run, tmp_path, monkeypatch):
 
     def train_step(self):
         take(self)
-        self.seconds = self.loss_steps * 0.01  # a machine that takes 100 steps a second
+        head_start = 1 if self.step == 1 else 0
+        self.seconds = self.loss_steps * 0.01 + head_start  # a machine that takes 100 steps a second
 
     monkeypatch.setattr(Trainer, "train_step", train_step)
     monkeypatch.setattr("tinygpt.training.MEASURED_S", 0.05)
     state = torch.get_rng_state()
     arguments = run.model_config, run.train_config, run.tokens()
-    assert steps_for_minutes(2, *arguments) == 12_000
+    assert steps_for_minutes(2, *arguments) == 11_900
     assert steps_for_minutes(1e-9, *arguments) == 1
     assert torch.equal(torch.get_rng_state(), state)

@@ -52,7 +52,7 @@ def rotate(x, tables):
     x (..., T, D), tables as of rotary_tables -> (..., T, D).
     """
     cos, sin = (table.to(x.dtype) for table in tables)  # (T, D)
-    return x * cos + x.roll(x.shape[-1] // 2, dims=-1) * sin  # (..., T, D)
+    return torch.addcmul(x * cos, x.roll(x.shape[-1] // 2, dims=-1), sin)  # (..., T, D)
 
 
 class KeyValueCache:
@@ -83,16 +83,15 @@ class CausalSelfAttention(nn.Module):
         self.n_heads = config.n_heads
         self.qkv = nn.Linear(config.d_model, 3 * config.d_model, bias=config.bias)
         self.output = nn.Linear(config.d_model, config.d_model, bias=config.bias)
-        self.q_norm = RMSNorm(config.head_size) if config.qk_norm else nn.Identity()
-        self.k_norm = RMSNorm(config.head_size) if config.qk_norm else nn.Identity()
+        self.qk_norm = RMSNorm() if config.qk_norm else nn.Identity()
 
     def forward(self, x, mask, rotary=None, cache=None):
         """x (B, T, C), mask (T, S), rotary: tables of the positions or None -> (B, T, C)."""
         B, T, C = x.shape
-        q, k, v = self.qkv(x).view(B, T, 3, self.n_heads, C // self.n_heads).unbind(2)  # (B, T, H, D) each
-        q, k, v = self.q_norm(q).transpose(1, 2), self.k_norm(k).transpose(1, 2), v.transpose(1, 2)  # (B, H, T, D)
-        if rotary is not None:
-            q, k = rotate(q, rotary), rotate(k, rotary)  # (B, H, T, D)
+        qkv = self.qkv(x).view(B, T, 3, self.n_heads, C // self.n_heads).permute(2, 0, 3, 1, 4)  # (3, B, H, T, D)
+        qk, v = qkv.split((2, 1))  # (2, B, H, T, D), (1, B, H, T, D)
+        qk, v = self.qk_norm(qk), v.squeeze(0)  # (2, B, H, T, D), (B, H, T, D)
+        q, k = rotate(qk, rotary) if rotary is not None else qk  # (B, H, T, D) each
         if cache is not None:
             k, v = cache.extend(self.layer, k, v)  # (B, H, S, D)
         heads = scaled_dot_product(q, k, v, mask)  # (B, H, T, D)

@@ -162,6 +162,7 @@ def training_options(parser):
     settings.add_argument("--precision", help=f"{', '.join(PRECISIONS)}; default: auto")
     for name in ("matrix_lr", "embedding_lr", "head_lr", "lr", "weight_decay", "clip"):
         settings.add_argument(f"--{name.replace('_', '-')}", type=float, metavar="X")
+    settings.add_argument("--bigram-steps", type=int, metavar="N", help="of the head start; 0: none")
     settings.add_argument("--evaluations", type=int, metavar="N", help="how often to look up while training")
     settings.add_argument("--keep-epochs", action="store_true", default=None, help="keep the weights of every epoch")
     settings.add_argument("--seed", type=int, metavar="S")

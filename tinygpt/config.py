@@ -45,7 +45,7 @@ def from_json(cls, values):
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Shape of a model. Four fields tell the 2019 recipe from today's: see `gpt2` and `modern`.
+    """Shape of a model. Four fields tell the 2019 recipe from today's: see the presets `gpt2` and `modern`.
 
     d_ff is the MLP's inner width; 0 stands for the usual one (4 d_model, or 8/3 d_model where the MLP is
     gated, so that both hold equally many weights).
@@ -54,7 +54,7 @@ class ModelConfig:
     vocab_size: int = 2048
     context_length: int = 128
     d_model: int = 128
-    n_heads: int = 4
+    n_heads: int = 2
     n_layers: int = 4
     positions: str = "rotary"  # or "learned"
     norm: str = "rmsnorm"  # or "layernorm"; layernorm brings biases everywhere, as in 2019
@@ -103,8 +103,8 @@ class ModelConfig:
 ALLOWED = {"positions": ("learned", "rotary"), "norm": ("layernorm", "rmsnorm"), "mlp": ("gelu", "swiglu")}
 SIZES = ("vocab_size", "context_length", "d_model", "n_heads", "n_layers")
 PRESETS = {
-    "gpt2": dict(positions="learned", norm="layernorm", qk_norm=False, mlp="gelu", tied=True),
-    "modern": dict(positions="rotary", norm="rmsnorm", qk_norm=True, mlp="swiglu", tied=False),
+    "gpt2": dict(n_heads=4, positions="learned", norm="layernorm", qk_norm=False, mlp="gelu", tied=True),
+    "modern": dict(n_heads=2, positions="rotary", norm="rmsnorm", qk_norm=True, mlp="swiglu", tied=False),
 }
 
 
@@ -114,7 +114,8 @@ class TrainConfig:
 
     The learning rate rises over `warmup` of the steps, stays, and falls to zero over the last `decay` of them.
     With the optimizer `muon`, Muon moves the matrices inside the blocks at `matrix_lr`, and AdamW the embeddings at
-    `embedding_lr`, the head at `head_lr` and the rest at `lr`. With `adamw` all moves at `lr`.
+    `embedding_lr`, the head at `head_lr` and the rest at `lr`. With `adamw` all moves at `lr`. Before the first step
+    embedding and head, unless they are tied, take `bigram_steps` towards what follows what in the training text.
     """
 
     steps: int = 1000
@@ -128,6 +129,7 @@ class TrainConfig:
     decay: float = 0.6
     weight_decay: float = 0.1
     clip: float = 1.0  # largest norm of all gradients together
+    bigram_steps: int = 40  # 0: no head start; see bigrams.py
     evaluations: int = 8  # spread evenly over the steps
     keep_epochs: bool = False
     precision: str = "auto"  # of the products: float32 or bfloat16; weights are float32 always
@@ -143,6 +145,10 @@ class TrainConfig:
         require(
             0 <= self.warmup <= 1 and 0 <= self.decay <= 1 and self.warmup + self.decay <= 1,
             f"warmup={self.warmup} and decay={self.decay} are shares of the steps: each in [0, 1], together at most 1",
+        )
+        require(
+            is_whole(self.bigram_steps) and self.bigram_steps >= 0,
+            f"bigram_steps={self.bigram_steps!r} must be 0 (no head start) or a positive whole number",
         )
         require_flags(keep_epochs=self.keep_epochs)
         require(is_whole(self.seed) and 0 <= self.seed < 2**63, f"seed={self.seed} is no whole number in [0, 2**63)")

@@ -48,7 +48,7 @@ class Block(nn.Module):
 def make_norm(config):
     if config.norm == "layernorm":
         return nn.LayerNorm(config.d_model, eps=1e-5)
-    return RMSNorm(config.d_model)
+    return RMSNorm()
 
 
 class TinyGPT(nn.Module):
@@ -101,7 +101,8 @@ class TinyGPT(nn.Module):
             cache.length = end
         logits = self.head(self.norm(x))  # (B, T, V)
         if targets is not None:
-            return F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten())  # ()
+            nats = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")  # (B*T,)
+            return nats.float().mean()  # ()
         return logits
 
     def loss(self, ids, targets, dtype=torch.float32):

@@ -7,17 +7,14 @@ EPSILON = 1e-6
 
 
 class RMSNorm(nn.Module):
-    """Divide by the root of the mean square, multiply by a learned weight: (..., width) -> (..., width).
+    """Divide by the root of the mean square: (..., width) -> (..., width).
 
+    It has no weights of its own: what they could do, the matrix that reads the result does as well.
     Source: Zhang and Sennrich 2019, Root Mean Square Layer Normalization.
     """
 
-    def __init__(self, width):
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(width))
-
     def forward(self, x):
-        return Normalise.apply(x) * self.weight
+        return Normalise.apply(x)
 
 
 class Normalise(torch.autograd.Function):

@@ -51,7 +51,7 @@ class NumpyGPT:
         H, D = self.config.n_heads, self.config.head_size
         q, k, v = self.linear(x, name + "qkv").reshape(T, 3, H, D).transpose(1, 2, 0, 3)  # (H, T, D) each
         if self.config.qk_norm:
-            q, k = self.norm(q, name + "q_norm"), self.norm(k, name + "k_norm")  # (H, T, D)
+            q, k = rms_norm(q), rms_norm(k)  # (H, T, D)
         if self.config.positions == "rotary":
             q, k = self.rotate(q, start), self.rotate(k, start)  # (H, T, D)
         end = start + T
@@ -79,14 +79,18 @@ class NumpyGPT:
         return self.linear(hidden, name + "output")  # (T, C)
 
     def norm(self, x, name):
-        if name + ".bias" not in self.w:  # RMSNorm
-            return x / np.sqrt((x * x).mean(-1, keepdims=True) + 1e-6) * self.w[name + ".weight"]
+        if self.config.norm == "rmsnorm":
+            return rms_norm(x)
         x = x - x.mean(-1, keepdims=True)
         return x / np.sqrt((x * x).mean(-1, keepdims=True) + 1e-5) * self.w[name + ".weight"] + self.w[name + ".bias"]
 
     def linear(self, x, name):
         y = x @ self.w[name + ".weight"].T
         return y + self.w[name + ".bias"] if self.config.bias else y
+
+
+def rms_norm(x):
+    return x / np.sqrt((x * x).mean(-1, keepdims=True) + 1e-6)
 
 
 def erf(x):

@@ -95,7 +95,7 @@ def make_optimizers(model, config, dtype=torch.float32):
     ]
     return [
         Muon(muon_groups, config.matrix_lr, weight_decay=config.weight_decay, dtype=dtype),
-        adamw([g for g in adam_groups if g["params"]], config.lr, betas=(0.8, 0.95)),
+        adamw([g for g in adam_groups if g["params"]], config.lr, betas=(0.8, 0.98)),
     ]
 
 

@@ -8,6 +8,7 @@ from torch.nn.utils import clip_grad_norm_
 from tqdm import tqdm
 
 from tinygpt.atomic import remove_unfinished
+from tinygpt.bigrams import learn_bigrams
 from tinygpt.checkpoint import LAST, MODEL, own_weights, restore_weights
 from tinygpt.config import InputError
 from tinygpt.device import choose_precision, keep_freed_memory
@@ -54,6 +55,8 @@ class Trainer:
     def train_step(self):
         """One step down the gradient; returns the loss before it, in nats per token."""
         began = time.perf_counter()
+        if self.step == 0 and self.config.bigram_steps and not self.model.config.tied:
+            learn_bigrams(self.model, self.batches.tokens.ids, self.config, self.dtype)
         ids, targets = (t.to(self.device) for t in self.batches[self.step])  # (B, T) each
         set_learning_rates(self.optimizers, learning_rate_factor(self.step, self.config))
         loss = self.model.loss(ids, targets, self.dtype)
@@ -220,9 +223,10 @@ def steps_for_minutes(minutes, model_config, config, tokens, device="cpu"):
     """How many steps take about so many minutes here, by timing a model that is then thrown away."""
     with torch.random.fork_rng():
         trainer = Trainer(model_config, config, tokens, device)
-        for _ in range(3):
-            trainer.train_step()  # the first steps are slower
+        trainer.train_step()
+        first_s = trainer.seconds  # the head start, and a step
         trainer.loss_steps, trainer.seconds = 0, 0.0
         while trainer.seconds < MEASURED_S:
             trainer.train_step()
-    return max(1, round(60 * minutes * trainer.loss_steps / trainer.seconds))
+    step_s = trainer.seconds / trainer.loss_steps
+    return max(1, round((60 * minutes - first_s) / step_s) + 1)

@@ -1,0 +1,228 @@
+"""The benchmarks compute what they say; how fast, no test asserts."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+from benchmarks import ladder, learning, lightness, ratios, reference, throughput, where_time_goes
+from benchmarks.pair_table import PairEmbedding, with_pair_table
+from torch.testing import assert_close
+
+from tinygpt.config import ModelConfig, TrainConfig
+from tinygpt.model import TinyGPT
+from tinygpt.tokens import token_file
+
+TINY = dict(d_model=16, n_heads=2, n_layers=1, context_length=8)
+
+
+@pytest.fixture(scope="module")
+def tokens(letters, tokenizer):
+    cut = len(letters) * 3 // 4
+    parts = {"train": letters[:cut], "validation": letters[cut:]}
+    return {name: token_file(texts, tokenizer.encode, tokenizer.end_of_text) for name, texts in parts.items()}
+
+
+# The reference recipe, exactly so
+
+
+def test_the_reference_has_the_shape_of_the_recipe():
+    model = reference.ReferenceGPT()
+    config = model.config
+    assert (config.n_layers, config.n_heads, config.d_model, config.context_length, config.vocab_size) == (
+        4,
+        4,
+        128,
+        64,
+        2048,
+    )
+    assert model.head.weight is model.tokens.weight
+    assert sum(p.numel() for p in model.parameters()) == TinyGPT(config).count_parameters()
+
+
+def test_the_reference_computes_what_our_gpt2_computes():
+    config = ModelConfig.preset("gpt2", vocab_size=20, **TINY)
+    theirs, ours = reference.ReferenceGPT(config), TinyGPT(config)
+    with torch.no_grad():
+        for p, q in zip(theirs.parameters(), sorted_like_reference(ours), strict=True):
+            q.copy_(p.normal_(std=0.3))
+    ids = torch.arange(16).view(2, 8)
+    assert_close(theirs(ids), ours(ids), atol=1e-4, rtol=1e-4)
+    assert_close(theirs(ids, ids.roll(1)), ours(ids, targets=ids.roll(1)), atol=1e-4, rtol=1e-4)
+
+
+def sorted_like_reference(model):
+    """Our parameters in the order of the reference's."""
+    yield model.token_embedding.weight
+    yield model.position_embedding.weight
+    for block in model.blocks:
+        for module in (
+            block.attention_norm,
+            block.mlp_norm,
+            block.attention.qkv,
+            block.attention.output,
+            block.mlp.up,
+            block.mlp.output,
+        ):
+            yield from (module.weight, module.bias)
+    yield from (model.norm.weight, model.norm.bias)
+
+
+def test_the_reference_s_optimizer_and_schedule():
+    optimizer = reference.make_optimizer(reference.ReferenceGPT())
+    assert isinstance(optimizer, torch.optim.AdamW)
+    assert [(group["weight_decay"], {p.ndim for p in group["params"]}) for group in optimizer.param_groups] == [
+        (0.1, {2}),
+        (0.0, {1}),
+    ]
+    assert {(group["lr"], group["betas"]) for group in optimizer.param_groups} == {(1e-3, (0.9, 0.99))}
+    rate = reference.learning_rate
+    assert (rate(0), rate(0.005), rate(0.01)) == (0, 5e-4, 1e-3)
+    assert rate(0.505) == pytest.approx((1e-3 + 1e-4) / 2) and rate(1) == pytest.approx(1e-4)
+
+
+def test_random_windows_hold_what_follows():
+    ids, rng = np.arange(50), np.random.default_rng(0)
+    inputs, targets = reference.random_batch(ids, rng, 400, 8)
+    assert inputs.shape == targets.shape == (400, 8)
+    assert targets.equal(inputs + 1) and inputs[:, 1:].equal(targets[:, :-1])
+    assert set(inputs[:, 0].tolist()) == set(range(42))
+
+
+def test_the_reference_learns(tokens, tokenizer):
+    config = ModelConfig.preset("gpt2", vocab_size=tokenizer.vocab_size, **TINY)
+    model, steps = reference.train_for(2, tokens["train"], seed=0, config=config)
+    inputs, targets = reference.random_batch(tokens["train"].ids, np.random.default_rng(1), 64, 8)
+    assert steps > 10 and model(inputs, targets) < math.log(tokenizer.vocab_size) - 0.5
+
+
+# Rows
+
+
+def test_a_row_by_hand():
+    row = ratios.Row("a / b", "2", ratios.ratios([6, 8, 1], [2, 2, 1]), "detail")
+    assert row.ratios == (3, 4, 1)
+    assert str(row).split() == ["a", "/", "b", "3.00", "1.00", "4.00", "3", "2", "detail"]
+    assert len(ratios.HEADER.split("target")[0]) == str(row).index(" 2 ") + 1
+
+
+def test_runs_take_turns():
+    order = []
+    found = ratios.in_turn({"a": lambda n: order.append(f"a{n}") or n, "b": lambda n: order.append(f"b{n}") or -n}, 2)
+    assert order == ["a0", "b0", "a1", "b1"] and found == {"a": [0, 1], "b": [0, -1]}
+
+
+def test_the_shortest_run_that_gets_there(monkeypatch):
+    tried = []
+
+    def learn(seconds, tokens, seed):
+        tried.append(seconds)
+        return learning.Trained(bits_per_byte=10 / seconds, seconds=seconds, steps=1)
+
+    assert learning.time_to_reach(0.25, None, 0, 320, learn).seconds == 40
+    assert tried == [320 / 14, 320 / 12, 320 / 10, 40]
+    with pytest.raises(RuntimeError, match=r"not reached 0\.010"):
+        learning.time_to_reach(0.01, None, 0, 320, learn)
+
+
+def test_a_run_of_ours_takes_the_seconds_it_is_given(tokens, tokenizer, monkeypatch):
+    monkeypatch.setattr("tinygpt.training.MEASURED_S", 0.1)
+    config = ModelConfig(vocab_size=tokenizer.vocab_size, **TINY)
+    run = learning.ours(1, tokens, 0, config, batch_size=4)
+    assert run.steps > 10 and 0.2 < run.seconds < 5 and 1 < run.bits_per_byte < 8
+
+
+def test_training_rows(tokens, tokenizer, monkeypatch):
+    small = ModelConfig.preset("gpt2", vocab_size=tokenizer.vocab_size, **TINY)
+    monkeypatch.setattr(throughput, "REFERENCE", small)
+    rows = list(throughput.training_rows(tokens, repetitions=1, steps=2))
+    assert len(rows) == 4 and all(ratio > 0 for row in rows for ratio in row.ratios)
+
+
+def test_writing_rows():
+    rows = list(throughput.writing_rows(repetitions=1, n_tokens=4))
+    assert len(rows) == 4 and all(ratio > 0 for row in rows for ratio in row.ratios)
+
+
+def test_hugging_face_s_gpt2_is_of_the_same_shape():
+    peer = throughput.huggingface_gpt2(reference.REFERENCE)
+    assert sum(p.numel() for p in peer.parameters()) == TinyGPT(reference.REFERENCE).count_parameters()
+
+
+def test_tokenizer_and_import_rows(letters):
+    for row in (lightness.tokenizer_row(letters, 1, vocab_size=300), lightness.import_row(repetitions=1)):
+        assert len(row.ratios) == 1 and row.ratios[0] > 0
+
+
+def test_memory_row(letters):
+    row = lightness.memory_row(letters, repetitions=1, times=2)
+    assert 0.5 < row.ratios[0] < 2  # the process itself is most of it
+
+
+# Where the time goes
+
+
+def test_flops_by_hand():
+    config = ModelConfig(vocab_size=50, context_length=8, d_model=16, n_heads=2, n_layers=3, d_ff=32)
+    layer = 16 * 48 + 16 * 16 + 3 * 16 * 32  # queries, keys, values; output; gate, up, down
+    products = 3 * (layer + 2 * 8 * 16) + 16 * 50  # scores and weighted values of 8 positions; the head
+    assert where_time_goes.step_flops(config, batch_size=4) == 6 * 4 * 8 * products
+
+
+def test_the_phases_are_those_of_a_training_step(tokens, tokenizer):
+    from tinygpt.training import Trainer
+
+    trainer = Trainer(ModelConfig(vocab_size=tokenizer.vocab_size, **TINY), TrainConfig(batch_size=2), tokens)
+    parts = where_time_goes.phases(trainer, repetitions=2)
+    assert set(parts) == {"batch", "forward", "backward", "clip", "Muon", "AdamW"} and min(parts.values()) > 0
+    assert sum(where_time_goes.kinds(trainer, steps=1).values()) == pytest.approx(1)
+
+
+# The ladder
+
+
+def test_the_ladder_goes_from_the_reference_to_what_the_package_does():
+    model, training = ladder.settings(())
+    assert ModelConfig(**model) == reference.REFERENCE
+    assert (training["optimizer"], training["lr"], training["batch_size"]) == ("adamw", 1e-3, 12)
+    model, training = ladder.settings(list(ladder.cumulative().values())[-1])
+    assert ModelConfig(**model) == ModelConfig() and TrainConfig(**training) == TrainConfig()
+
+
+def test_every_rung_changes_something_and_without_it_one_thing_is_missing():
+    rungs = [ladder.settings(changed) for changed in ladder.cumulative().values()]
+    assert all(rungs[i] != rungs[i + 1] for i in range(len(rungs) - 1))
+    for name, changed in ladder.without().items():
+        model, training = ladder.settings(changed)
+        differing = {
+            key for key, value in {**model, **training}.items() if value != {**rungs[-1][0], **rungs[-1][1]}[key]
+        }
+        assert differing == set(ladder.RUNGS[name]) - {"lr"}  # Muon's lr is the reference's
+
+
+def test_the_data_of_the_ladder(monkeypatch, tmp_path, capsys):
+    found = learning.Trained(1.5, 1.0, 7)
+    monkeypatch.setattr(ladder, "reference", lambda *arguments: found)
+    monkeypatch.setattr(ladder, "ours", lambda *arguments, **changes: found)
+    ladder.main(["--seeds", "2", "--to", str(tmp_path / "ladder.json")])
+    data = json.loads((tmp_path / "ladder.json").read_text())
+    assert [rung["name"] for rung in data["ladder"]] == ["the 2019 recipe", *ladder.RUNGS]
+    assert data["ladder"][0] == {"name": "the 2019 recipe", "bits_per_byte": [1.5, 1.5], "steps": [7, 7]}
+    assert len(data["without"]) == len(ladder.without())
+
+
+# The table for pairs of tokens
+
+
+def test_the_table_says_nothing_at_first_and_learns_pairs():
+    model = TinyGPT(ModelConfig(vocab_size=20, **TINY))
+    ids = torch.arange(16).view(2, 8)
+    before = model(ids)
+    with_table = with_pair_table(model)
+    assert_close(with_table(ids), before)
+    table = with_table.token_embedding
+    assert isinstance(table, PairEmbedding)
+    table(torch.tensor([[3, 5], [4, 5]])).sum().backward()
+    touched = table.pairs.weight.grad.abs().sum(-1).nonzero().flatten()
+    assert len(touched) == 4  # 5 after 3 is another pair than 5 after 4
