@@ -4,6 +4,7 @@ import os
 import random
 import shutil
 import signal
+import tempfile
 
 os.environ["OMP_NUM_THREADS"] = "1"  # ours and of the programs we start: the models are tiny, the cores not ours alone
 
@@ -18,6 +19,36 @@ from tinygpt.pipeline import prepare
 from tinygpt.storage import load_tensors
 from tinygpt.tokenizer import Tokenizer
 from tinygpt.training import Trainer, train
+
+
+class NotebookModes:
+    """How notebooks are run: answers in strict mode, students' unsolved with little training; one home for all."""
+
+    def __init__(self, home):
+        self.home = home
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item):
+        if item.path.suffix != ".ipynb":
+            return
+        modes = {"solutions": {"TINYGPT_STRICT": "1"}, "notebooks": {"TINYGPT_QUICK": "1"}}[item.path.parent.name]
+        for name in ("TINYGPT_STRICT", "TINYGPT_QUICK", "OMP_NUM_THREADS"):
+            os.environ.pop(name, None)  # a kernel gets what is there when its first cell is set up
+        os.environ.update(modes, TINYGPT_HOME=self.home)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_teardown(self, item):
+        if item.path.suffix == ".ipynb":
+            for name in ("TINYGPT_STRICT", "TINYGPT_QUICK", "TINYGPT_HOME"):
+                os.environ.pop(name, None)
+            os.environ["OMP_NUM_THREADS"] = "1"
+
+
+def pytest_configure(config):
+    home = tempfile.TemporaryDirectory(prefix="tinygpt-lessons-")
+    config.add_cleanup(home.cleanup)
+    config.pluginmanager.register(NotebookModes(home.name))
+
 
 settings.register_profile("tinygpt", derandomize=True, deadline=None)
 settings.load_profile("tinygpt")

@@ -48,7 +48,12 @@ def main(argv=None):
 
 
 def work(argv):
-    options = make_parser().parse_args(argv)
+    parser = make_parser()
+    options, rest = parser.parse_known_args(argv)
+    if options.command == "lab":
+        options.jupyter = rest
+    elif rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
     # A thread that waits for the other should soon go to sleep: by default it spins so long that training is five
     # times slower as soon as another program wants a core. To be set before torch is loaded, hence no import above.
     os.environ.setdefault("GOMP_SPINCOUNT", "5000")
@@ -118,6 +123,9 @@ def make_parser():
     evaluate.add_argument("--split", default="validation", help="validation (default), test or train")
     evaluate.add_argument("--baselines", action="store_true", help="measure the baselines too")
     evaluate.add_argument("--json", action="store_true", help="print JSON")
+
+    lab = command("lab", "JupyterLab on your own copies of the lessons; further options go to jupyter lab")
+    lab.add_argument("--fresh", nargs="+", default=(), metavar="NN", help="start these lessons again; keeps the old")
 
     command("info", "Versions, device, and the size of a corpus and its splits", corpus_options)
     return parser

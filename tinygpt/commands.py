@@ -226,6 +226,12 @@ def evaluate(options):
     print(*figures.lines(), *notes, sep="\n")
 
 
+def lab(options):
+    from tinygpt.course.lab import lab as start
+
+    return start(options.fresh, options.jupyter)
+
+
 def info(options):
     for name, version in versions().items():
         print(f"{name:16} {version}")

@@ -22,7 +22,8 @@ class NumpyGPT:
         self.keys, self.values, self.length = np.zeros(shape, np.float32), np.zeros(shape, np.float32), 0
         pair = np.arange(0, config.head_size, 2)  # (D/2,)
         angles = np.arange(config.context_length)[:, None] * 10_000.0 ** (-pair / config.head_size)  # (context, D/2)
-        self.cos, self.sin = np.cos(angles).astype(np.float32), np.sin(angles).astype(np.float32)
+        cos, sin = np.cos(angles).astype(np.float32), np.sin(angles).astype(np.float32)
+        self.cos, self.sin = np.hstack([cos, cos]), np.hstack([-sin, sin])  # (context, D) each
 
     @classmethod
     def from_torch(cls, model):
@@ -49,12 +50,14 @@ class NumpyGPT:
     def attention(self, x, name, layer, start):
         T, C = x.shape
         H, D = self.config.n_heads, self.config.head_size
-        q, k, v = self.linear(x, name + "qkv").reshape(T, 3, H, D).transpose(1, 2, 0, 3)  # (H, T, D) each
+        qkv = self.linear(x, name + "qkv").reshape(T, 3, H, D).transpose(1, 2, 0, 3)  # (3, H, T, D)
+        qk, v = qkv[:2], qkv[2]  # (2, H, T, D), (H, T, D)
         if self.config.qk_norm:
-            q, k = rms_norm(q), rms_norm(k)  # (H, T, D)
-        if self.config.positions == "rotary":
-            q, k = self.rotate(q, start), self.rotate(k, start)  # (H, T, D)
+            qk = rms_norm(qk)
         end = start + T
+        if self.config.positions == "rotary":
+            qk = rotate(qk, self.cos[start:end], self.sin[start:end])
+        q, k = qk  # (H, T, D) each
         self.keys[layer, :, start:end], self.values[layer, :, start:end] = k, v
         scores = q @ self.keys[layer, :, :end].transpose(0, 2, 1) / math.sqrt(D)  # (H, T, S)
         if T > 1:  # a single query is the latest position and may look at everything
@@ -63,11 +66,6 @@ class NumpyGPT:
         weights /= weights.sum(-1, keepdims=True)
         heads = weights @ self.values[layer, :, :end]  # (H, T, D)
         return self.linear(heads.transpose(1, 0, 2).reshape(T, C), name + "output")  # (T, C)
-
-    def rotate(self, x, start):
-        cos, sin = self.cos[start : start + x.shape[1]], self.sin[start : start + x.shape[1]]  # (T, D/2)
-        a, b = np.split(x, 2, axis=-1)  # (H, T, D/2) each
-        return np.concatenate([a * cos - b * sin, b * cos + a * sin], axis=-1)  # (H, T, D)
 
     def mlp(self, x, name):
         hidden = self.linear(x, name + "up")  # (T, d_ff)
@@ -81,8 +79,9 @@ class NumpyGPT:
     def norm(self, x, name):
         if self.config.norm == "rmsnorm":
             return rms_norm(x)
-        x = x - x.mean(-1, keepdims=True)
-        return x / np.sqrt((x * x).mean(-1, keepdims=True) + 1e-5) * self.w[name + ".weight"] + self.w[name + ".bias"]
+        x = x - x.sum(-1, keepdims=True) / x.shape[-1]
+        variance = (x * x).sum(-1, keepdims=True) / x.shape[-1]
+        return x / np.sqrt(variance + 1e-5) * self.w[name + ".weight"] + self.w[name + ".bias"]
 
     def linear(self, x, name):
         y = x @ self.w[name + ".weight"].T
@@ -90,7 +89,13 @@ class NumpyGPT:
 
 
 def rms_norm(x):
-    return x / np.sqrt((x * x).mean(-1, keepdims=True) + 1e-6)
+    return x / np.sqrt((x * x).sum(-1, keepdims=True) / x.shape[-1] + 1e-6)
+
+
+def rotate(x, cos, sin):
+    """Turn each pair (x[i], x[i + D/2]) by the angle of its position: x (..., T, D), tables (T, D) -> (..., T, D)."""
+    half = x.shape[-1] // 2
+    return x * cos + np.concatenate([x[..., half:], x[..., :half]], axis=-1) * sin
 
 
 def erf(x):

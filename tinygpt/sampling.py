@@ -45,7 +45,7 @@ def keep_top_p(logits, p):
     probs = ordered.softmax(-1)  # (..., V)
     before = probs.cumsum(-1) - probs  # (..., V) the probability of all likelier tokens
     ruled_out = before >= max(p, SMALLEST)  # the likeliest has 0 before it and stays
-    return logits.masked_fill(ruled_out.gather(-1, order.argsort()), -math.inf)
+    return logits.masked_fill(ruled_out.scatter(-1, order, ruled_out), -math.inf)
 
 
 def next_token_probs(logits, config):

@@ -87,7 +87,7 @@ def measure(tokens, seconds, seeds):
     for kind, kinds in {"ladder": cumulative(), "without": without()}.items():
         for name, changed in kinds.items():
             runs[kind, name] = lambda seed, changed=changed: learn(seconds, tokens, seed, changed)
-    found = in_turn(told(runs), seeds)
+    found = in_turn(runs, seeds)
     return {
         "seconds": seconds,
         "threads": torch.get_num_threads(),
@@ -105,20 +105,6 @@ def rung(name, runs):
         "bits_per_byte": [round(float(run.bits_per_byte), 4) for run in runs],
         "steps": [run.steps for run in runs],
     }
-
-
-def told(runs):
-    """The same runs; each prints what it found."""
-
-    def telling(key, function):
-        def call(seed):
-            run = function(seed)
-            print(f"{key[0]:8} {key[1]:50} seed {seed}  {run.bits_per_byte:.4f}  {run.steps} steps", flush=True)
-            return run
-
-        return call
-
-    return {key: telling(key, function) for key, function in runs.items()}
 
 
 def main(argv=None):

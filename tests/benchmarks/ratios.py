@@ -1,5 +1,6 @@
 """No two machines are equally fast, so every figure is a ratio: two things done in turn, side by side, in one run."""
 
+import sys
 from dataclasses import dataclass
 from statistics import median
 
@@ -28,6 +29,7 @@ def in_turn(functions, repetitions):
     for repetition in range(repetitions):
         for name, function in functions.items():
             found[name].append(function(repetition))
+            print(f"[{repetition + 1} of {repetitions}] {name}: {found[name][-1]}", file=sys.stderr, flush=True)
     return found
 
 

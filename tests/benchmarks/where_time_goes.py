@@ -9,7 +9,7 @@ from statistics import median
 
 import numpy as np
 import torch
-from torch.profiler import ProfilerActivity, profile
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from tinygpt.config import ModelConfig, SampleConfig, TrainConfig
 from tinygpt.model import TinyGPT
@@ -17,13 +17,14 @@ from tinygpt.optim import learning_rate_factor, set_learning_rates
 from tinygpt.sampling import generate_ids, make_decoder
 from tinygpt.training import Trainer
 
-KINDS = {
-    "matrix products": ("aten::mm", "aten::bmm", "aten::addmm", "aten::baddbmm"),
-    "softmax and cross-entropy": ("softmax", "nll_loss"),
-    "casts and copies": ("aten::copy_", "aten::cat", "aten::stack", "aten::roll", "aten::clone"),
-    "optimizer's own kernels": ("fused_adamw", "lerp"),
+KINDS = {  # names of torch's operations, as they begin
+    "matrix products": ("mm", "bmm", "addmm", "baddbmm"),
+    "softmax and cross-entropy": ("_softmax", "_log_softmax", "nll_loss"),
+    "casts and copies": ("_to_copy", "copy_", "clone", "cat", "stack", "roll", "fill_", "zero_"),
+    "the optimizer's own": ("_fused_adamw", "lerp"),
 }
-OTHER = "sums, products and norms of single numbers, and what is around them"
+ELEMENTWISE = "sums, products and norms, number by number"
+AROUND = "around them: Python and dispatch"
 
 
 def best(function, repetitions=15):
@@ -87,17 +88,31 @@ def phases(trainer, repetitions=30):
     return {name: median(values) for name, values in times.items()}
 
 
-def kinds(trainer, steps=10):
-    """Share of the processor's time of a step by kind of operation."""
-    with profile(activities=[ProfilerActivity.CPU]) as profiled:
+class Stopwatch(TorchDispatchMode):
+    """Seconds spent in each of torch's operations, by name."""
+
+    def __init__(self):
+        super().__init__()
+        self.seconds = defaultdict(float)
+
+    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
+        began = time.perf_counter()
+        result = operation(*args, **(kwargs or {}))
+        self.seconds[operation.overloadpacket.__name__] += time.perf_counter() - began
+        return result
+
+
+def kinds(trainer, steps=20):
+    """Seconds of a training step by kind of operation; what a step takes beyond them is around them."""
+    seconds = best(trainer.train_step, steps)
+    with Stopwatch() as watch:
         for _ in range(steps):
             trainer.train_step()
-    shares = defaultdict(float)
-    for event in profiled.key_averages():
-        kind = next((kind for kind, names in KINDS.items() if any(name in event.key for name in names)), OTHER)
-        shares[kind] += event.self_cpu_time_total
-    total = sum(shares.values())
-    return {kind: share / total for kind, share in shares.items()}
+    found = defaultdict(float)
+    for name, spent in watch.seconds.items():
+        kind = next((kind for kind, begins in KINDS.items() if name.startswith(begins)), ELEMENTWISE)
+        found[kind] += spent / steps
+    return {**found, AROUND: max(0.0, seconds - sum(found.values()))}
 
 
 def training_report(tokens):
@@ -110,10 +125,10 @@ def training_report(tokens):
     yield f"one training step: {1000 * step:.1f} ms for {trainer.batches.tokens_per_step:,} tokens"
     for name, seconds in sorted(parts.items(), key=lambda item: -item[1]):
         yield f"  {name:10} {1000 * seconds:6.1f} ms {seconds / step:5.0%}"
-    shares = kinds(trainer)
+    spent = kinds(trainer)
     yield "by kind of operation"
-    for kind, share in sorted(shares.items(), key=lambda item: -item[1]):
-        yield f"  {kind:68} {share:5.0%}"
+    for kind, seconds in sorted(spent.items(), key=lambda item: -item[1]):
+        yield f"  {kind:44} {1000 * seconds:6.1f} ms {seconds / sum(spent.values()):5.0%}"
     flops, limit = step_flops(model_config, config.batch_size), product_limit(trainer.dtype)
     dtype = str(trainer.dtype).removeprefix("torch.")
     yield f"products of the model: {flops / 1e9:.1f} GFLOP, {flops / step / 1e9:,.0f} GFLOP/s over the whole step"

@@ -1,0 +1,110 @@
+"""Answers that people give to the exercises of lesson 00: right ones in several styles, and wrong ones.
+
+RIGHT: {exercise: [answer, ...]}. WRONG: {exercise: [(answer, a part of what it is told), ...]}, beyond the mistakes
+that the exercise itself knows.
+"""
+
+import math
+
+import numpy as np
+import torch
+
+
+def probs_with_a_loop(counts):
+    rows = []
+    for row in counts:
+        total = sum(n.item() + 1 for n in row)
+        rows.append([(n.item() + 1) / total for n in row])
+    return torch.tensor(rows)
+
+
+def probs_with_numpy(counts):
+    smoothed = counts.numpy() + 1
+    return smoothed / smoothed.sum(axis=1, keepdims=True)
+
+
+def probs_in_place_on_a_copy(counts):
+    probs = counts.clone().float()
+    probs += 1
+    probs /= probs.sum(1).unsqueeze(1)
+    return probs
+
+
+def price_with_a_loop(probs, ids):
+    bits = 0.0
+    n_bytes = 0
+    for before, came in zip(ids.tolist(), ids.tolist()[1:], strict=False):
+        bits -= math.log2(probs[before][came])
+        n_bytes += came != len(probs) - 1
+    return bits / n_bytes
+
+
+def price_by_cross_entropy(probs, ids):
+    nats = torch.nn.functional.nll_loss(probs.log()[ids[:-1]], ids[1:], reduction="sum")
+    return nats / math.log(2) / (ids < probs.shape[0] - 1).sum()
+
+
+def price_with_numpy(probs, ids):
+    p, i = probs.numpy(), ids.numpy()
+    return -np.log2(p[i[:-1], i[1:]]).sum() / np.count_nonzero(i != len(p) - 1)
+
+
+def price_by_gather(probs, ids):
+    picked = probs[ids[:-1]].gather(1, ids[1:, None])
+    return (picked.log2().sum() * -1 / torch.sum(ids != probs.size(0) - 1)).item()
+
+
+def end_is_256(probs, ids):
+    return (-probs[ids[:-1], ids[1:]].log2().sum() / (ids != 256).sum()).item()
+
+
+def shape_from_outside(counts):
+    return (counts + 1) / ((counts + 1).sum(dim=1, keepdim=True) + 257 - len(counts))
+
+
+RIGHT = {
+    "bigram_probs": [
+        lambda counts: (counts + 1) / (counts + 1).sum(1, keepdim=True),
+        lambda counts: (counts + 1) / (counts.sum(-1, keepdim=True) + counts.shape[1]),
+        lambda counts: torch.nn.functional.normalize(counts + 1.0, p=1, dim=1),
+        lambda counts: (1 + counts.double()) / (1 + counts.double()).sum(dim=1).reshape(-1, 1),
+        lambda counts: ((counts + 1).T / (counts + 1).sum(dim=1)).T,
+        lambda counts: (counts + 1).log().softmax(dim=1),
+        probs_with_a_loop,
+        probs_with_numpy,
+        probs_in_place_on_a_copy,
+    ],
+    "bits_per_byte": [
+        lambda probs, ids: -torch.log2(probs[ids[:-1], ids[1:]]).sum().item() / (ids != len(probs) - 1).sum().item(),
+        lambda probs, ids: (probs.log2().neg()[ids[:-1], ids[1:]].sum() / (ids < len(probs) - 1).sum()).item(),
+        lambda probs, ids: -probs[ids[:-1], ids[1:]].log().sum() / math.log(2) / (ids != len(probs) - 1).sum(),
+        price_with_a_loop,
+        price_by_cross_entropy,
+        price_with_numpy,
+        price_by_gather,
+    ],
+    "leaky_split": [lambda: "B"],
+}
+
+WRONG = {
+    "bigram_probs": [
+        (lambda counts: counts + 1, "rows do not sum to 1"),
+        (lambda counts: None, "is there a return?"),
+        (lambda counts: counts / counts.sum(), "rows do not sum to 1"),
+        (lambda counts: (counts + 0.1) / (counts + 0.1).sum(1, keepdim=True), "largest difference"),
+        (lambda counts: ((counts + 1) / (counts + 1).sum(1, keepdim=True)).sum(0), "shape"),
+        (lambda counts: ((counts + 1) / (counts + 1).sum(1, keepdim=True)).log(), "rows do not sum to 1"),
+        (lambda counts: counts.add_(1) / counts.sum(1, keepdim=True), "in place"),
+        (lambda counts: (counts + 1) / (counts + 1).sum(axis=2), "stopped with IndexError"),
+        (lambda counts: [[1.0] * len(counts)] * len(counts), "type list"),
+        (shape_from_outside, "rows do not sum to 1"),
+    ],
+    "bits_per_byte": [
+        (lambda probs, ids: -probs[ids[:-1]].log2().mean().item(), "expected"),
+        (lambda probs, ids: -probs[ids, ids].log2().sum().item() / (ids != len(probs) - 1).sum().item(), "expected"),
+        (lambda probs, ids: -torch.log2(probs[ids[:-1], ids[1:]]) / (ids != len(probs) - 1).sum(), "type"),
+        (lambda probs, ids: 2.0, "expected"),
+        (end_is_256, "divide"),
+    ],
+    "leaky_split": [(lambda: "b", "none of them"), (lambda: None, "none of them"), (lambda: 1, "none of them")],
+}

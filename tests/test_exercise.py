@@ -1,0 +1,149 @@
+import json
+import random
+import sys
+
+import pytest
+import torch
+
+from tinygpt.config import InputError
+from tinygpt.course import check, exercise, hint, progress, solution
+from tinygpt.course.exercise import NotPassed
+from tinygpt.course.exercises.lesson_00 import bigram_probs as reference
+
+NAME = "bigram_probs"
+
+
+@pytest.fixture(autouse=True)
+def _session(monkeypatch, tmp_path):
+    """A session of its own, in learn mode."""
+    for name in ("TINYGPT_STRICT", "NBGRADER_EXECUTION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TINYGPT_HOME", str(tmp_path))
+    machinery = sys.modules["tinygpt.course.exercise"]
+    monkeypatch.setattr(machinery, "verdicts", {})
+    monkeypatch.setattr(machinery, "hints_given", {})
+
+
+def right(counts):
+    return (counts + 1.0) / (counts + 1.0).sum(1)[:, None]
+
+
+def wrong(counts):
+    return counts / counts.sum(dim=1, keepdim=True)
+
+
+def stub(*arguments):
+    raise NotImplementedError("your turn")
+
+
+def test_right_runs_on_the_learner_s_own(capsys):
+    assert exercise(NAME, stars=1, minutes=6)(right) is right
+    assert capsys.readouterr().out == "✅ bigram_probs: right. From here on the lesson runs on yours.\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"), [(stub, "⏳ bigram_probs: not written yet"), (wrong, "❌ bigram_probs: not yet")]
+)
+def test_whatever_else_goes_on_with_the_course_s_version(answer, said, capsys):
+    assert exercise(NAME, stars=1, minutes=6)(answer) is reference
+    out = capsys.readouterr().out
+    assert out.startswith(said) and 'hint("bigram_probs")' in out
+
+
+def test_a_renamed_function_still_reaches_the_lesson():
+    lesson = {"exercise": exercise}
+    exec(f'@exercise("{NAME}", stars=1, minutes=1)\ndef my_own_name(counts):\n    return counts\n', lesson)
+    assert lesson[NAME] is reference and lesson["my_own_name"] is reference
+
+
+def test_the_random_stream_is_the_same_solved_or_not():
+    drawn = []
+    for answer in (right, stub, wrong):
+        torch.manual_seed(0)
+        random.seed(0)
+        exercise(NAME, stars=1, minutes=6)(answer)
+        drawn.append((torch.rand(1).item(), random.random()))
+    assert len(set(drawn)) == 1
+
+
+@pytest.mark.parametrize("answer", [stub, wrong])
+def test_strict_mode_raises_on_anything_but_right(answer, monkeypatch):
+    monkeypatch.setenv("TINYGPT_STRICT", "1")
+    assert exercise(NAME, stars=1, minutes=6)(right) is right
+    with pytest.raises(NotPassed, match=NAME):
+        exercise(NAME, stars=1, minutes=6)(answer)
+    with pytest.raises(NotPassed):
+        check(NAME)
+
+
+def test_grading_goes_on_after_a_wrong_answer_and_check_raises(monkeypatch, capsys):
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    with pytest.raises(NotPassed, match="not written"):
+        check(NAME)  # the cell was deleted
+    exercise(NAME, stars=1, minutes=6)(wrong)
+    with pytest.raises(NotPassed, match="wrong"):
+        check(NAME)
+    exercise(NAME, stars=1, minutes=6)(right)
+    check(NAME)
+    with pytest.raises(InputError, match="not shown while a submission is being graded"):
+        solution(NAME)
+
+
+def test_in_learn_mode_check_only_tells(capsys):
+    check(NAME)
+    exercise(NAME, stars=1, minutes=6)(right)
+    capsys.readouterr()
+    check(NAME)
+    assert capsys.readouterr().out == "✅ bigram_probs: passed\n"
+
+
+def test_hints_say_more_each_time_and_stay_at_the_last(capsys):
+    for _ in range(4):
+        hint(NAME)
+    said = [line for line in capsys.readouterr().out.splitlines() if line.startswith("hint")]
+    assert [line[:11] for line in said] == ["hint 1 of 3", "hint 2 of 3", "hint 3 of 3", "hint 3 of 3"]
+    assert said[0] != said[1] and said[2] == said[3]
+
+
+def test_the_solution_is_one_that_passes(capsys):
+    solution(NAME)
+    namespace = {}
+    exec(capsys.readouterr().out, namespace)
+    assert exercise(NAME, stars=1, minutes=6)(namespace[NAME]) is namespace[NAME]
+
+
+@pytest.mark.parametrize("call", [hint, solution, check, lambda name: exercise(name, stars=1, minutes=1)])
+def test_an_unknown_name_lists_the_known_ones(call):
+    with pytest.raises(InputError, match=r"no exercise 'bigram_prob'; there are .*bigram_probs"):
+        call("bigram_prob")
+
+
+def test_the_board(capsys, tmp_path):
+    exercise(NAME, stars=1, minutes=6)(right)
+    exercise("bits_per_byte", stars=2, minutes=10)(stub)
+    capsys.readouterr()
+    progress()
+    assert capsys.readouterr().out.splitlines() == [
+        "1 of 2 exercises solved",
+        "✅ bigram_probs   ★     6 min",
+        "⏳ bits_per_byte  ★★   10 min",
+    ]
+    kept = json.loads((tmp_path / "runs/progress.json").read_text())
+    assert kept == {
+        NAME: {"lesson": "00", "status": "passed"},
+        "bits_per_byte": {"lesson": "00", "status": "not written"},
+    }
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", '"x"'])
+def test_a_damaged_record_of_progress_stops_nobody(tmp_path, content):
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs/progress.json").write_text(content)
+    assert exercise(NAME, stars=1, minutes=6)(right) is right
+    assert NAME in json.loads((tmp_path / "runs/progress.json").read_text())
+
+
+def test_a_folder_that_cannot_be_written_stops_nobody(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("TINYGPT_HOME", str(tmp_path / "file"))
+    assert exercise(NAME, stars=1, minutes=6)(right) is right

@@ -1,0 +1,69 @@
+import random
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from tinygpt.course import guard
+from tinygpt.course.guard import TooLong, run
+
+
+def endless():
+    while True:
+        pass
+
+
+def endless_and_careful():
+    while True:
+        try:
+            time.sleep(0.001)
+        except Exception:
+            continue
+
+
+@pytest.mark.parametrize("function", [endless, endless_and_careful])
+def test_an_endless_loop_is_ended(function):
+    began = time.perf_counter()
+    assert isinstance(run(function, limit_s=0.2).exception, TooLong)
+    assert time.perf_counter() - began < 5
+
+
+def test_what_ends_in_time_is_left_alone():
+    for _ in range(200):
+        assert run(sum, [1, 2], limit_s=5).result == 3
+
+
+def test_the_limit_holds_for_the_block_only():
+    run(time.sleep, 0.15, limit_s=0.1)
+    time.sleep(0.2)  # nothing comes after the block
+
+
+@pytest.mark.parametrize("exception", [SystemExit, KeyboardInterrupt, ZeroDivisionError, RecursionError])
+def test_whatever_is_raised_comes_back(exception):
+    def stop():
+        raise exception
+
+    assert isinstance(run(stop).exception, exception)
+
+
+def test_a_flood_of_text_is_kept_short(capsys):
+    ran = run(lambda: [print("x" * 1000) for _ in range(1000)] and 5)
+    assert ran.result == 5 and capsys.readouterr().out == ""
+    assert ran.printed.startswith("xxx") and len(ran.printed) < 2 * guard.PRINTED
+    assert ran.printed.endswith(f"… and {1001 * 1000 - guard.PRINTED:,} characters more")
+    assert run(print, "little").printed == "little\n"
+
+
+def test_no_generator_notices():
+    def draws():
+        return random.random(), np.random.rand(), torch.rand(1).item()
+
+    for seed in (random.seed, np.random.seed, torch.manual_seed):
+        seed(1)
+    expected = draws()
+    for seed in (random.seed, np.random.seed, torch.manual_seed):
+        seed(1)
+    run(draws)
+    run(lambda: torch.manual_seed(5) and draws() and 1 / 0)
+    assert draws() == expected

@@ -1,0 +1,121 @@
+"""Exercises in a lesson: an answer is tried as soon as its cell is run, and nothing ever blocks the road.
+
+Three modes: learn, the usual one; strict (`TINYGPT_STRICT`), which raises on anything but a right answer, so that the
+lessons' own answers are tested; grading (nbgrader sets `NBGRADER_EXECUTION`), where `check` raises unless passed.
+"""
+
+import json
+import os
+import sys
+import textwrap
+from contextlib import suppress
+
+from tinygpt.atomic import write_atomically
+from tinygpt.config import require
+from tinygpt.course.exercises import find
+from tinygpt.course.home import runs
+from tinygpt.course.judging import NOT_WRITTEN, PASSED, WRONG, judge
+
+MARKS = {PASSED: "✅", NOT_WRITTEN: "⏳", WRONG: "❌"}
+verdicts = {}  # of this session: {name: (lesson, stars, minutes, Verdict)}
+hints_given = {}
+
+
+class NotPassed(AssertionError):
+    """An exercise that has to be right is not."""
+
+
+def strict():
+    return bool(os.environ.get("TINYGPT_STRICT"))
+
+
+def grading():
+    return bool(os.environ.get("NBGRADER_EXECUTION"))
+
+
+def exercise(name, stars, minutes):
+    """Try the function or class below, say how it did, and put the course's own in its place unless it is right.
+
+    stars: how hard it is, 1 to 3. minutes: how long it takes most people.
+    """
+    lesson, task = find(name)
+
+    def decide(answer):
+        verdict = judge(task, answer)
+        verdicts[name] = lesson, stars, minutes, verdict
+        keep_progress()
+        print(*told(name, verdict), sep="\n")
+        if strict() and verdict.status != PASSED:
+            raise NotPassed(f"{name}: {verdict.status}")
+        chosen = answer if verdict.status == PASSED else task.reference
+        sys._getframe(1).f_globals[name] = chosen  # in the lesson, whatever the learner has called it
+        return chosen
+
+    return decide
+
+
+def told(name, verdict):
+    """The lines in which a learner is told how an answer did."""
+    if verdict.status == PASSED:
+        yield f"✅ {name}: right. From here on the lesson runs on yours."
+    elif verdict.status == NOT_WRITTEN:
+        yield (
+            f'⏳ {name}: not written yet; the course\'s version stands in, so you can read on. Stuck? hint("{name}")'
+        )
+    else:
+        yield f"❌ {name}: not yet. The smallest example on which it goes wrong:"
+        yield from verdict.lines
+        yield f'  The course\'s version stands in until then. hint("{name}") helps.'
+
+
+def hint(name):
+    """Print the next hint for an exercise; each says more than the one before."""
+    _, task = find(name)
+    n = hints_given.get(name, 0)
+    last = len(task.hints) - 1
+    print(f"hint {min(n, last) + 1} of {last + 1}: {task.hints[min(n, last)]}")
+    if n >= last:
+        print(f'That was the last one. solution("{name}") shows an answer.')
+    hints_given[name] = n + 1
+
+
+def solution(name):
+    """Print one answer to an exercise; not while a submission is being graded."""
+    _, task = find(name)
+    require(not grading(), f"solution({name!r}) is not shown while a submission is being graded")
+    print(textwrap.dedent(task.source))
+
+
+def check(name):
+    """Say once more how the answer to an exercise did; when grading, or in strict mode, raise unless it is right."""
+    find(name)
+    status = verdicts[name][3].status if name in verdicts else NOT_WRITTEN
+    if (grading() or strict()) and status != PASSED:
+        raise NotPassed(f"{name}: {status}")
+    print(f"{MARKS[status]} {name}: {status}")
+
+
+def progress():
+    """Print the board of the lesson at hand: the exercises met in this session, in their order."""
+    solved = sum(verdict.status == PASSED for *_, verdict in verdicts.values())
+    print(f"{solved} of {len(verdicts)} exercises solved")
+    width = max(map(len, verdicts), default=0)
+    for name, (_, stars, minutes, verdict) in verdicts.items():
+        print(f"{MARKS[verdict.status]} {name:{width}}  {'★' * stars:3}  {minutes:2} min")
+
+
+def keep_progress():
+    """Write down how every exercise stands; a lesson goes on where that can't be written."""
+    path = runs() / "progress.json"
+    with suppress(OSError):
+        known = read_progress(path)
+        known |= {name: {"lesson": lesson, "status": v.status} for name, (lesson, _, _, v) in verdicts.items()}
+        write_atomically(path, json.dumps(known, indent=1).encode())
+
+
+def read_progress(path):
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+        return known if isinstance(known, dict) else {}
+    except (OSError, ValueError):
+        return {}

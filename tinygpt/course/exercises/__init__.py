@@ -1,0 +1,22 @@
+"""The exercises of every lesson, a file each: reference answers, examples, known mistakes, hints."""
+
+import importlib
+import pkgutil
+
+from tinygpt.config import require
+
+
+def exercises(lesson):
+    """The exercises of a lesson such as "00", in its order."""
+    return importlib.import_module(f"{__name__}.lesson_{lesson}").EXERCISES
+
+
+def lessons():
+    return sorted(module.name.removeprefix("lesson_") for module in pkgutil.iter_modules(__path__))
+
+
+def find(name):
+    """The lesson that an exercise belongs to, and the Exercise."""
+    found = {each.name: (lesson, each) for lesson in lessons() for each in exercises(lesson)}
+    require(name in found, f"there is no exercise {name!r}; there are {', '.join(sorted(found))}")
+    return found[name]

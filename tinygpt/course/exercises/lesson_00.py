@@ -1,0 +1,182 @@
+"""Exercises of lesson 00: a bigram model, its price, and a leak."""
+
+import torch
+
+from tinygpt.course.judging import Exercise, Mistake
+
+END = 3  # in the small examples: three bytes, 0 to 2, and the end of a document
+
+
+def bigram_probs(counts):
+    smoothed = counts + 1  # (V, V)
+    return smoothed / smoothed.sum(dim=1, keepdim=True)  # (V, V)
+
+
+def count_tables():
+    yield (torch.tensor([[3, 1], [0, 0]]),)
+    yield (torch.tensor([[0, 2, 1], [5, 0, 0], [1, 1, 1]]),)
+    yield (torch.arange(25).view(5, 5) % 7,)
+
+
+def look_at_rows(got, expected, counts):
+    if not isinstance(got, torch.Tensor) or got.shape != counts.shape:
+        return None
+    if not torch.allclose(got.double().sum(dim=1), torch.ones(len(counts)).double(), atol=1e-4):
+        return "The rows do not sum to 1: after a given byte, something has to come next."
+    return None
+
+
+BIGRAM_PROBS = Exercise(
+    name="bigram_probs",
+    reference=bigram_probs,
+    examples=count_tables,
+    explain=look_at_rows,
+    hints=(
+        "Row a holds how often each symbol followed a. What must a row of probabilities sum to?",
+        "Add 1 to every count, then divide each row by its own sum: dim=1, keepdim=True.",
+        "smoothed = counts + 1; return smoothed / smoothed.sum(dim=1, keepdim=True)",
+    ),
+    mistakes=(
+        Mistake(
+            "Pairs that were never seen get probability 0, and a row without any count nan. One of them in the "
+            "held-out text costs infinitely many bits. Add 1 to every count first.",
+            lambda counts: counts / counts.sum(dim=1, keepdim=True),
+        ),
+        Mistake(
+            "You added 1 above the line and not below: V additions make the row's sum larger by V. Divide by the sum "
+            "of what you have after adding.",
+            lambda counts: (counts + 1) / counts.sum(dim=1, keepdim=True),
+        ),
+        Mistake(
+            "You added 1 to each count, V of them in a row, but only 1 to the sum.",
+            lambda counts: (counts + 1) / (counts.sum(dim=1, keepdim=True) + 1),
+        ),
+        Mistake(
+            "Your columns sum to 1. The row is what we know (the symbol before), so each row shares out its 1: dim=1.",
+            lambda counts: (counts + 1) / (counts + 1).sum(dim=0, keepdim=True),
+        ),
+        Mistake(
+            "Here the columns were divided by the rows' sums: without keepdim=True the sums (V,) line up with the "
+            "columns.",
+            lambda counts: (counts + 1) / (counts + 1).sum(dim=1),
+        ),
+        Mistake(
+            "The whole table sums to 1: that is how likely a pair is. We want how likely a symbol is once we know the "
+            "one before it; each row sums to 1.",
+            lambda counts: (counts + 1) / (counts + 1).sum(),
+        ),
+        Mistake(
+            "Whole-number division: // throws the fraction away, and every probability is 0. Use /.",
+            lambda counts: (counts + 1) // (counts + 1).sum(dim=1, keepdim=True),
+        ),
+        Mistake(
+            "softmax takes the exponential of its input first: a count of 5 would weigh e⁵ = 148 times a count of 0. "
+            "Counts only need dividing.",
+            lambda counts: (counts + 1.0).softmax(dim=1),
+        ),
+    ),
+)
+
+
+def bits_per_byte(probs, ids):
+    price = -probs[ids[:-1], ids[1:]].log2()  # (N - 1,), of each symbol but the first
+    n_bytes = (ids != len(probs) - 1).sum()
+    return (price.sum() / n_bytes).item()
+
+
+def streams():
+    even = torch.full((4, 4), 0.25)
+    yield even, torch.tensor([END, 0, END])
+    skewed = torch.tensor([[0.5, 0.25, 0.125, 0.125], [0.125, 0.5, 0.25, 0.125], [0.25] * 4, [0.125, 0.25, 0.5, 0.125]])
+    yield skewed, torch.tensor([END, 0, 1, END])
+    yield skewed, torch.tensor([END, 0, 1, 2, END, 2, 0, END, 1, 1, END])
+    yield skewed, torch.tensor([END, *([0, 1, 2, END] * 400)])
+
+
+BITS_PER_BYTE = Exercise(
+    name="bits_per_byte",
+    reference=bits_per_byte,
+    examples=streams,
+    hints=(
+        "The price of one symbol is -log2 of the probability that it had. ids[:-1] are the symbols before, ids[1:] "
+        "those that came.",
+        "probs[ids[:-1], ids[1:]] picks one number for each pair. Add up the prices of all of them, ends included; "
+        "then ask: how many of the symbols are bytes?",
+        "The end is the last symbol, len(probs) - 1: n_bytes = (ids != len(probs) - 1).sum()",
+    ),
+    mistakes=(
+        Mistake(
+            "That is in nats: log is the natural logarithm. Bits want log2.",
+            lambda probs, ids: (-probs[ids[:-1], ids[1:]].log().sum() / (ids != len(probs) - 1).sum()).item(),
+        ),
+        Mistake(
+            "That is the price of the whole text. Divide it by the number of bytes.",
+            lambda probs, ids: -probs[ids[:-1], ids[1:]].log2().sum().item(),
+        ),
+        Mistake(
+            "You divided by the number of predicted symbols. The end of a document costs bits but is no byte: divide "
+            "by the bytes.",
+            lambda probs, ids: -probs[ids[:-1], ids[1:]].log2().mean().item(),
+        ),
+        Mistake(
+            "You divided by the length of the stream, ends and all. Divide by the number of bytes.",
+            lambda probs, ids: (-probs[ids[:-1], ids[1:]].log2().sum() / len(ids)).item(),
+        ),
+        Mistake(
+            "You left the ends out of the price. That a document is over has to be predicted too, and paid for.",
+            lambda probs, ids: price_of_bytes_only(probs, ids),
+        ),
+        Mistake(
+            "The sign: a logarithm of a probability is below 0, and a price is above.",
+            lambda probs, ids: (probs[ids[:-1], ids[1:]].log2().sum() / (ids != len(probs) - 1).sum()).item(),
+        ),
+        Mistake(
+            "The row is the symbol before and the column the one that came: probs[before, came].",
+            lambda probs, ids: (-probs[ids[1:], ids[:-1]].log2().sum() / (ids != len(probs) - 1).sum()).item(),
+        ),
+        Mistake(
+            "You took the logarithm of the average probability. The average of the logarithms is another number: a "
+            "model that is nearly sure and wrong has to feel it.",
+            lambda probs, ids: -probs[ids[:-1], ids[1:]].mean().log2().item(),
+        ),
+        Mistake(
+            "A product of many probabilities is soon too small for a float and becomes 0. Add logarithms instead.",
+            lambda probs, ids: (-probs[ids[:-1], ids[1:]].prod().log2() / (ids != len(probs) - 1).sum()).item(),
+        ),
+    ),
+)
+
+
+def price_of_bytes_only(probs, ids):
+    is_byte = ids[1:] != len(probs) - 1
+    return (-probs[ids[:-1], ids[1:]][is_byte].log2().sum() / is_byte.sum()).item()
+
+
+def leaky_split():
+    return "B"
+
+
+LEAKY_SPLIT = Exercise(
+    name="leaky_split",
+    reference=leaky_split,
+    examples=lambda: [()],
+    hints=(
+        "For each split, take one held-out sentence. Where is the sentence that stood next to it?",
+        "In which of them can the first half of a definition be trained on and its second half be tested?",
+    ),
+    mistakes=(
+        Mistake(
+            "A keeps each document whole, on one side. Sibling terms may still fall on two sides; but one of the three "
+            "is far worse.",
+            lambda: "A",
+        ),
+        Mistake(
+            "C tests on the later documents. That may make the test harder, when later terms are about other organs, "
+            "but no document lies on both sides.",
+            lambda: "C",
+        ),
+    ),
+    explain=lambda got, expected: f'Answer with "A", "B" or "C"; {got!r} is none of them.',
+)
+
+EXERCISES = (BIGRAM_PROBS, BITS_PER_BYTE, LEAKY_SPLIT)

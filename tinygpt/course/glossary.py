@@ -1,0 +1,48 @@
+"""Every term of the course, in one sentence, with the lesson that introduces it."""
+
+from difflib import get_close_matches
+
+from tinygpt.config import require
+
+TERMS = {  # term: (lesson, what it means)
+    "baseline": ("00", "A simple predictor that a model has to beat before anybody should be impressed."),
+    "bigram": ("00", "Two symbols that follow each other; a bigram model predicts from the last symbol only."),
+    "bits per byte": (
+        "00",
+        "How many binary digits a model needs, on average, to say which byte comes next: our measure; less is better.",
+    ),
+    "byte": ("00", "A number from 0 to 255; text is stored as bytes by UTF-8, one to four for a character."),
+    "compressor": ("00", "A program that stores text in fewer bits; to do that it has to predict."),
+    "cross-entropy": ("00", "The mean price of the symbols that came, under a model's probabilities."),
+    "document": ("00", "One piece of text that belongs together: here a medical term with its definition."),
+    "language model": ("00", "A function from what has been read to probabilities of what comes next."),
+    "near-duplicate": (
+        "00",
+        "A document that says almost the same as another, such as one for the left and one for the right hand.",
+    ),
+    "probability distribution": ("00", "A number for each thing that can happen, none below 0, all together 1."),
+    "smoothing": ("00", "Giving what was never seen a small probability, so that it never costs infinitely many bits."),
+    "split": (
+        "00",
+        "Which documents a model learns from (train), is watched on (validation) and is judged on once (test).",
+    ),
+    "leak": ("00", "Text that a model is tested on and has, in some form, learned from: the figures flatter it."),
+    "surprise": ("00", "What a symbol costs: the logarithm of one over its probability, in bits with base 2."),
+    "nat": ("00", "Surprise counted with the natural logarithm: one nat is 1.44 bits."),
+}
+
+
+def glossary(term=None):
+    """Print what a term means; without one, all of them."""
+    names = sorted(TERMS) if term is None else [found(term)]
+    for name in names:
+        lesson, meaning = TERMS[name]
+        print(f"{name} (lesson {lesson}): {meaning}")
+
+
+def found(term):
+    wanted = " ".join(str(term).lower().split())
+    close = get_close_matches(wanted, TERMS, n=3)
+    advice = f"did you mean {' or '.join(close)}?" if close else "glossary() lists all terms"
+    require(wanted in TERMS or wanted.removesuffix("s") in TERMS, f"{term!r} is not in the glossary; {advice}")
+    return wanted if wanted in TERMS else wanted.removesuffix("s")

@@ -1,0 +1,25 @@
+"""Where the course keeps what it makes: models, progress, scores. The same place from wherever Jupyter was started."""
+
+import os
+from pathlib import Path
+
+import tinygpt
+from tinygpt.corpora.entrez import cache_folder
+
+
+def home():
+    """The folder `TINYGPT_HOME`; else the checkout that tinygpt is imported from; else the user's cache folder."""
+    if folder := os.environ.get("TINYGPT_HOME"):
+        return Path(folder).expanduser().absolute()
+    return checkout() or cache_folder()
+
+
+def checkout():
+    """The folder of the repository, None where tinygpt was installed without it."""
+    folder = Path(tinygpt.__file__).absolute().parents[1]
+    return folder if (folder / "pyproject.toml").is_file() and (folder / "solutions").is_dir() else None
+
+
+def runs():
+    """Where the course's own runs and records are."""
+    return home() / "runs"

@@ -1,0 +1,57 @@
+"""The model that the lessons share: made when it is first asked for, then kept."""
+
+import hashlib
+import json
+import os
+from dataclasses import asdict
+
+from filelock import FileLock
+
+from tinygpt.checkpoint import LAST, open_run
+from tinygpt.config import InputError, ModelConfig, TrainConfig
+from tinygpt.corpora import open_corpus
+from tinygpt.course.home import runs
+from tinygpt.pipeline import prepare
+from tinygpt.training import is_done, train
+
+STEPS = 1000
+QUICK_STEPS = 20  # with TINYGPT_QUICK, which tests set: a model that has hardly learned anything
+
+
+def quick():
+    return bool(os.environ.get("TINYGPT_QUICK"))
+
+
+def load_or_train(steps=STEPS, preset="modern", show_progress=True, **training):
+    """The Run of the lessons' model: `.model()`, `.tokenizer()`, `.tokens()`. Trained now if it has never been.
+
+    Of these settings there is one model on this machine; whoever else asks for it meanwhile waits for it.
+    """
+    model = ModelConfig.preset(preset)
+    settings = TrainConfig(steps=min(steps, QUICK_STEPS) if quick() else steps, **training)
+    folder = runs() / "lessons" / name_of(model, settings)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.with_suffix(".lock")):
+        run = usable(folder)
+        if run is None:
+            print(f"Making the lesson's model: tokenizer, then {settings.steps} steps of training. This happens once.")
+            run = prepare(folder, open_corpus("hpo"), model, settings, force=True, say=lambda line: None)
+        if not is_done(run):
+            train(run, resume=(run.folder / LAST).is_file(), show_progress=show_progress)
+    return run
+
+
+def name_of(model, settings):
+    """A folder's name that says what is in it: other settings, another folder."""
+    digest = hashlib.sha256(json.dumps([asdict(model), asdict(settings)], sort_keys=True).encode()).hexdigest()
+    return f"{model.n_layers}x{model.d_model}-{settings.steps}-steps-{digest[:8]}"
+
+
+def usable(folder):
+    """The run in a folder, None where there is none or where it is damaged."""
+    try:
+        run = open_run(folder)
+        run.tokenizer(), run.tokens(), is_done(run) and run.model()
+        return run
+    except (InputError, OSError):
+        return None

@@ -1,0 +1,108 @@
+"""From a lesson's source to what a learner gets: one notebook in, one notebook out.
+
+`solutions/NN_name.ipynb` is written by hand. `execute` runs it in strict mode and keeps its outputs; `release` is pure
+text: answers cut, outputs stripped, badges stamped, into `notebooks/`.
+"""
+
+import os
+import tomllib
+from contextlib import contextmanager
+from pathlib import Path
+
+import nbformat
+
+from tinygpt.atomic import write_atomically
+from tinygpt.config import require
+from tinygpt.course.home import checkout
+
+STUB = 'raise NotImplementedError("your turn")'
+BADGES = "<!-- badges -->"
+TIMEOUT_S = 600
+
+
+def lesson_paths(names=()):
+    """The sources of the lessons that are named by number or name, or of all: solutions/NN_name.ipynb."""
+    root = checkout()
+    require(root is not None, "the lessons' sources are in the repository only: run this from a checkout of it")
+    paths = sorted((root / "solutions").glob("[0-9][0-9]_*.ipynb"))
+    unknown = [name for name in names if not any(matches(path, name) for path in paths)]
+    require(not unknown, f"there is no lesson {', '.join(unknown)}; there are {', '.join(path.stem for path in paths)}")
+    return [path for path in paths if not names or any(matches(path, name) for name in names)]
+
+
+def matches(path, name):
+    return path.stem == name or path.stem[:2] == name
+
+
+def execute(path):
+    """Run a source from top to bottom in strict mode and keep its outputs in it."""
+    from nbclient import NotebookClient
+
+    notebook = nbformat.read(path, as_version=4)
+    with environment(TINYGPT_STRICT="1"):
+        folder = {"metadata": {"path": str(path.parent)}}
+        NotebookClient(notebook, timeout=TIMEOUT_S, record_timing=False, resources=folder).execute()
+    notebook.metadata.language_info = {"name": "python"}  # no versions: they differ from machine to machine
+    write_notebook(path, notebook)
+
+
+@contextmanager
+def environment(**values):
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.__setitem__(name, value)
+
+
+def release(path):
+    """Write the student's notebook of a source; returns its path."""
+    target = path.parents[1] / "notebooks" / path.name
+    write_notebook(target, student_version(nbformat.read(path, as_version=4), path.name))
+    return target
+
+
+def student_version(notebook, name):
+    """The notebook that a learner gets: the same text without answers and outputs."""
+    from nbgrader import preprocessors
+    from traitlets.config import Config
+
+    config = Config()
+    config.ClearSolutions.code_stub = {"python": STUB}
+    for step in (
+        "LockCells",
+        "ClearSolutions",
+        "ClearOutput",
+        "CheckCellMetadata",
+        "ComputeChecksums",
+        "ClearHiddenTests",
+    ):
+        notebook, _ = getattr(preprocessors, step)(config=config).preprocess(notebook, {})
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = cell.source.replace(BADGES, badges(name))
+        cell.metadata.pop("execution", None)
+    notebook.metadata.pop("widgets", None)
+    return notebook
+
+
+def badges(name):
+    """Links that open a student's notebook on Colab and Binder; nothing where the repository has no address yet."""
+    with open(checkout() / "pyproject.toml", "rb") as file:
+        address = tomllib.load(file)["project"].get("urls", {}).get("Repository", "")
+    if not address.startswith("https://github.com/"):
+        return ""
+    repository = address.removeprefix("https://github.com/").removesuffix("/")
+    colab = f"https://colab.research.google.com/github/{repository}/blob/main/notebooks/{name}"
+    binder = f"https://mybinder.org/v2/gh/{repository}/main?labpath=notebooks/{name}"
+    return (
+        f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab}) "
+        f"[![Open in Binder](https://mybinder.org/badge_logo.svg)]({binder})"
+    )
+
+
+def write_notebook(path, notebook):
+    nbformat.validate(notebook)
+    write_atomically(Path(path), nbformat.writes(notebook).rstrip("\n").encode() + b"\n")

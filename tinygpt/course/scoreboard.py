@@ -1,0 +1,53 @@
+"""The scoreboard: one measure, bits per byte of the same held-out text, from the first lesson to the last."""
+
+import json
+from contextlib import suppress
+
+from tinygpt.atomic import write_atomically
+from tinygpt.config import require
+from tinygpt.course.home import runs
+
+NAME = "scoreboard.json"
+
+
+def score(name, bits_per_byte, lesson):
+    """Enter a result, or replace the one of that name. bits_per_byte: of the whole validation text."""
+    require(
+        isinstance(bits_per_byte, int | float) and 0 < bits_per_byte < 100,
+        f"bits_per_byte={bits_per_byte!r} must be a number between 0 and 100",
+    )
+    board = read()
+    board[name] = {"bits_per_byte": round(float(bits_per_byte), 4), "lesson": lesson}
+    with suppress(OSError):  # a folder that can't be written to: the lesson goes on
+        write_atomically(runs() / NAME, json.dumps(board, indent=1).encode())
+    return board
+
+
+def read():
+    """What has been entered so far: {name: {"bits_per_byte", "lesson"}}."""
+    try:
+        board = json.loads((runs() / NAME).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    is_board = isinstance(board, dict) and all(
+        isinstance(row, dict) and "bits_per_byte" in row for row in board.values()
+    )
+    return board if is_board else {}
+
+
+def scoreboard(*new, lesson=""):
+    """Enter results, (name, bits per byte) each, and draw the board, the worst on top, the new ones marked."""
+    from tinygpt import plots  # brings matplotlib, which only the lessons have
+
+    for name, value in new:
+        score(name, value, lesson)
+    board = {name: row["bits_per_byte"] for name, row in read().items()} | {name: float(value) for name, value in new}
+    require(board, "the scoreboard is empty: run lesson 00, or enter a result")
+    ranked = dict(sorted(board.items(), key=lambda item: -item[1]))
+    told = ", ".join(f"{name} {value:.2f}" for name, value in ranked.items())
+    return plots.bars(
+        ranked,
+        "bits per byte of the validation text (less is better)",
+        f"The scoreboard, from the worst: {told}.",
+        marked=[name for name, _ in new],
+    )
