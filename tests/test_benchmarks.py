@@ -133,11 +133,11 @@ def test_a_run_of_ours_takes_the_seconds_it_is_given(tokens, tokenizer, monkeypa
     assert run.steps > 10 and 0.2 < run.seconds < 5 and 1 < run.bits_per_byte < 8
 
 
-def test_training_rows(tokens, tokenizer, monkeypatch):
+def test_training_rows(tokens, tokenizer):
     small = ModelConfig.preset("gpt2", vocab_size=tokenizer.vocab_size, **TINY)
-    monkeypatch.setattr(throughput, "REFERENCE", small)
-    rows = list(throughput.training_rows(tokens, repetitions=1, steps=2))
-    assert len(rows) == 4 and all(ratio > 0 for row in rows for ratio in row.ratios)
+    rows = list(throughput.training_rows(tokens, 1, 2, small, shapes=((2, 8), (4, 4))))
+    assert len(rows) == 8 and all(ratio > 0 for row in rows for ratio in row.ratios)
+    assert ["2 x 8" in row.what for row in rows] == [True] * 4 + [False] * 4
 
 
 def test_writing_rows():

@@ -3,12 +3,13 @@
 import time
 import warnings
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import torch
 
-from tinygpt.config import ModelConfig, SampleConfig, TrainConfig
+from tinygpt.config import PRESETS, ModelConfig, SampleConfig, TrainConfig
 from tinygpt.model import TinyGPT
 from tinygpt.sampling import generate_ids, make_decoder
 from tinygpt.training import Trainer
@@ -37,7 +38,7 @@ class HuggingFaceTraining(torch.nn.Module):
 
     def __init__(self, config):
         super().__init__()
-        self.gpt2 = huggingface_gpt2(config)
+        self.config, self.gpt2 = config, huggingface_gpt2(config)
 
     def forward(self, ids, targets):
         logits = self.gpt2(ids).logits  # (B, T, V)
@@ -54,9 +55,9 @@ def trained_per_second(step, tokens_per_step, steps):
 
 
 def peer_training(model, tokens, batch_size, steps):
-    """Tokens/s of a peer with the reference's recipe."""
+    """Tokens/s of a peer with the reference's recipe; model.config tells its context."""
     optimizer, rng, ids = make_optimizer(model), np.random.default_rng(0), np.asarray(tokens["train"].ids)
-    T = REFERENCE.context_length
+    T = model.config.context_length
     return trained_per_second(
         lambda: train_step(model, optimizer, *random_batch(ids, rng, batch_size, T)), batch_size * T, steps
     )
@@ -67,26 +68,43 @@ def our_training(model_config, tokens, batch_size, steps, **changes):
     return trained_per_second(trainer.train_step, trainer.batches.tokens_per_step, steps)
 
 
-def training_rows(tokens, repetitions=3, steps=100):
-    """Our two presets against both peers, all of one shape: layers, heads, width, context, batch, vocabulary."""
-    shape = dict(context_length=REFERENCE.context_length, n_heads=REFERENCE.n_heads)
-    runs = {
-        "Hugging Face GPT-2": lambda _: peer_training(HuggingFaceTraining(REFERENCE), tokens, BATCH_SIZE, steps),
-        "reference": lambda _: peer_training(ReferenceGPT(REFERENCE), tokens, BATCH_SIZE, steps),
-        "gpt2, AdamW": lambda _: our_training(
-            ModelConfig.preset("gpt2", **shape), tokens, BATCH_SIZE, steps, optimizer="adamw"
-        ),
-        "modern, Muon": lambda _: our_training(ModelConfig(**shape), tokens, BATCH_SIZE, steps),
-    }
-    found = in_turn(runs, repetitions)
-    for ours in ("gpt2, AdamW", "modern, Muon"):
-        for peer in ("Hugging Face GPT-2", "reference"):
-            yield Row(
-                f"training tokens/s, ours ({ours}) / {peer}",
-                "1.6",
-                ratios(found[ours], found[peer]),
-                f"{middle(found[ours])} and {middle(found[peer])} tokens/s",
-            )
+SHAPES = ((BATCH_SIZE, REFERENCE.context_length), (TrainConfig().batch_size, ModelConfig().context_length))
+
+
+def training_rows(tokens, repetitions=3, steps=100, start=REFERENCE, shapes=SHAPES):
+    """Our two presets against both peers, all of one shape: layers, heads, width, vocabulary, and (batch, context).
+
+    start: the settings of the peers' model. The second of the shapes is the one that we train with.
+    """
+    for batch_size, context_length in shapes:
+        peer = replace(start, context_length=context_length)
+        modern = replace(peer, **{name: PRESETS["modern"][name] for name in RECIPE}, d_ff=0)
+        runs = {
+            "Hugging Face GPT-2": partial(trained, HuggingFaceTraining, peer, tokens, batch_size, steps),
+            "reference": partial(trained, ReferenceGPT, peer, tokens, batch_size, steps),
+            "gpt2, AdamW": partial(trained_by_us, peer, tokens, batch_size, steps, optimizer="adamw"),
+            "modern, Muon": partial(trained_by_us, modern, tokens, batch_size, steps),
+        }
+        found = in_turn(runs, repetitions)
+        for ours in ("gpt2, AdamW", "modern, Muon"):
+            for theirs in ("Hugging Face GPT-2", "reference"):
+                yield Row(
+                    f"training tokens/s, {batch_size} x {context_length}, ours ({ours}) / {theirs}",
+                    "1.6",
+                    ratios(found[ours], found[theirs]),
+                    f"{middle(found[ours])} and {middle(found[theirs])} tokens/s",
+                )
+
+
+RECIPE = ("positions", "norm", "qk_norm", "mlp", "tied")  # what makes a model modern; its heads are the peers'
+
+
+def trained(peer, config, tokens, batch_size, steps, repetition):
+    return peer_training(peer(config), tokens, batch_size, steps)
+
+
+def trained_by_us(config, tokens, batch_size, steps, repetition, **changes):
+    return our_training(config, tokens, batch_size, steps, **changes)
 
 
 def huggingface_writing(model, n_tokens, seed, n_threads, **sampling):
