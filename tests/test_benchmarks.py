@@ -214,6 +214,15 @@ def test_the_data_of_the_ladder(monkeypatch, tmp_path, capsys):
     assert len(data["without"]) == len(ladder.without())
 
 
+def test_the_ladder_that_the_package_holds_is_whole():
+    data = json.loads(ladder.DATA.read_text(encoding="utf-8"))
+    assert [rung["name"] for rung in data["ladder"]] == ["the 2019 recipe", *ladder.RUNGS]
+    assert [rung["name"] for rung in data["without"]] == list(ladder.without())
+    for rung in data["ladder"] + data["without"]:
+        assert len(rung["bits_per_byte"]) == len(rung["steps"]) >= 2
+        assert all(1 < value < 3 for value in rung["bits_per_byte"])
+
+
 # The table for pairs of tokens
 
 
