@@ -64,9 +64,13 @@ def score_of(nats, tokens):
 def evaluate(model, tokens):
     """Score a model on a token file."""
     ids = torch.from_numpy(np.asarray(tokens.ids, dtype=np.int64))  # (N,)
+    nats = torch.empty(len(ids) - 1)  # made at once: small pieces kept among large logits would scatter the memory
+    done = 0
     with evaluating(model):
-        nats = [window_nats(model, *batch) for batch in windows(ids, model.config.context_length)]
-    return score_of(torch.cat(nats).double().numpy(), tokens)
+        for inputs, targets in windows(ids, model.config.context_length):
+            nats[done : done + targets.numel()] = window_nats(model, inputs, targets)
+            done += targets.numel()
+    return score_of(nats.double().numpy(), tokens)
 
 
 def windows(ids, context_length):
