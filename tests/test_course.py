@@ -6,7 +6,9 @@ import sys
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 import tinygpt
 from tinygpt.config import InputError
@@ -54,6 +56,12 @@ def test_the_board_is_drawn_from_the_worst_to_the_best():
     picture = scoreboard(("uniform", 8.04), ("gpt", 1.3), lesson="04")
     assert picture.alt == "The scoreboard, from the worst: uniform 8.04, gzip 2.66, gpt 1.30."
     assert set(read()) == {"gzip", "uniform", "gpt"}
+
+
+@pytest.mark.parametrize("value", [3.5, torch.tensor(3.5), np.float32(3.5)])
+def test_a_number_of_torch_or_numpy_is_a_score_too(value):
+    assert score("x", value, "00")["x"]["bits_per_byte"] == 3.5
+    assert scoreboard(("y", value), lesson="00").alt.endswith("x 3.50, y 3.50.")
 
 
 @pytest.mark.parametrize("value", [0, -1, 100, "1.3", None])

@@ -4,15 +4,16 @@ The blocks of a new model add nothing yet, so the model is a lookup table, and t
 from a table of counts: each step sees the whole corpus, for the price of a small batch.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-from tinygpt.optim import adamw, set_learning_rates
+from tinygpt.optim import TABLE_BETAS, adamw, learning_rate_factor, set_learning_rates
 
 MAX_CONTEXTS = 2048  # the followers of so many tokens are counted, the most frequent ones
 TOKENS_AT_ONCE = 2**20
-FALLING = 0.6  # the last share of the steps, in which the learning rate falls to zero
 
 
 def count_followers(ids, vocab_size):
@@ -49,9 +50,10 @@ def learn_bigrams(model, ids, config, dtype=torch.float32):
     contexts, shares = (t.to(device) for t in count_followers(ids, model.config.vocab_size))  # (N,), (N, V)
     tables = [p for p in model.token_embedding.parameters() if p.shape == head.shape]
     groups = [{"params": tables, "lr": config.embedding_lr}, {"params": [head], "lr": config.head_lr}]
-    optimizer = adamw(groups, config.lr, betas=(0.8, 0.98))
-    for step in range(config.bigram_steps):
-        set_learning_rates([optimizer], min(1, (1 - step / config.bigram_steps) / FALLING))
+    optimizer = adamw(groups, config.lr, betas=TABLE_BETAS)
+    schedule = replace(config, steps=config.bigram_steps, warmup=0.0)
+    for step in range(schedule.steps):
+        set_learning_rates([optimizer], learning_rate_factor(step, schedule))
         x = model.norm(model.token_embedding(contexts[:, None]))  # (N, 1, C)
         logits = F.linear(x[:, 0].to(dtype), head.to(dtype)).float()  # (N, V)
         loss = -(shares * logits.log_softmax(-1)).sum()

@@ -4,6 +4,7 @@ from collections import defaultdict
 
 import torch
 
+TABLE_BETAS = (0.8, 0.98)  # AdamW's, for embedding and head beside Muon
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 
 
@@ -95,7 +96,7 @@ def make_optimizers(model, config, dtype=torch.float32):
     ]
     return [
         Muon(muon_groups, config.matrix_lr, weight_decay=config.weight_decay, dtype=dtype),
-        adamw([g for g in adam_groups if g["params"]], config.lr, betas=(0.8, 0.98)),
+        adamw([g for g in adam_groups if g["params"]], config.lr, betas=TABLE_BETAS),
     ]
 
 

@@ -71,7 +71,6 @@ RIGHT = {
         lambda counts: ((counts + 1).T / (counts + 1).sum(dim=1)).T,
         lambda counts: (counts + 1).log().softmax(dim=1),
         probs_with_a_loop,
-        probs_with_numpy,
         probs_in_place_on_a_copy,
     ],
     "bits_per_byte": [
@@ -98,6 +97,7 @@ WRONG = {
         (lambda counts: (counts + 1) / (counts + 1).sum(axis=2), "stopped with IndexError"),
         (lambda counts: [[1.0] * len(counts)] * len(counts), "type list"),
         (shape_from_outside, "rows do not sum to 1"),
+        (probs_with_numpy, "of type ndarray, it should be a tensor"),
     ],
     "bits_per_byte": [
         (lambda probs, ids: -probs[ids[:-1]].log2().mean().item(), "expected"),

@@ -20,6 +20,13 @@ def checkout():
     return folder if (folder / "pyproject.toml").is_file() and (folder / "solutions").is_dir() else None
 
 
+def described():
+    """Which folder home is, in words that are true on every machine."""
+    if os.environ.get("TINYGPT_HOME"):
+        return "the folder TINYGPT_HOME"
+    return "the course's folder" if checkout() else "your cache folder"
+
+
 def runs():
     """Where the course's own runs and records are."""
     return home() / "runs"

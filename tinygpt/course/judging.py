@@ -101,13 +101,13 @@ def same(a, b, tolerance):
     """Whether two results are equal: the same kind of thing, the same shape, numbers within the tolerance.
 
     A whole number equals a float of the same value, and a tensor of no dimensions; a list equals a tuple of equal
-    things, a numpy array a tensor.
+    things. A numpy array is no tensor: the lesson goes on with what passes here.
     """
     a, b = (x.item() if isinstance(x, torch.Tensor) and x.ndim == 0 else x for x in (a, b))
-    if isinstance(a, torch.Tensor | np.ndarray) or isinstance(b, torch.Tensor | np.ndarray):
-        if not all(isinstance(x, torch.Tensor | np.ndarray) for x in (a, b)):
-            return False
-        a, b = (torch.as_tensor(x).detach() for x in (a, b))
+    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
+        return same(torch.from_numpy(a), torch.from_numpy(b), tolerance)
+    if isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor):
+        a, b = a.detach(), b.detach()
         is_bool = torch.bool in (a.dtype, b.dtype)
         if a.shape != b.shape or (is_bool and a.dtype != b.dtype):
             return False

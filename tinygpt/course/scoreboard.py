@@ -12,6 +12,7 @@ NAME = "scoreboard.json"
 
 def score(name, bits_per_byte, lesson):
     """Enter a result, or replace the one of that name. bits_per_byte: of the whole validation text."""
+    bits_per_byte = bits_per_byte.item() if hasattr(bits_per_byte, "item") else bits_per_byte  # of torch, of numpy
     require(
         isinstance(bits_per_byte, int | float) and 0 < bits_per_byte < 100,
         f"bits_per_byte={bits_per_byte!r} must be a number between 0 and 100",
