@@ -32,7 +32,7 @@ def test_there_is_a_student_s_notebook_for_every_source():
 def test_code_cells_are_short_and_fit_the_page(path):
     for cell in cells(path, "code"):
         lines = cell.source.splitlines()
-        assert 1 <= len(lines) <= 25 and max(map(len, lines)) <= 110, cell.source
+        assert 1 <= len(lines) <= 25 and max(map(len, lines)) <= 88, cell.source
 
 
 @by_lesson
