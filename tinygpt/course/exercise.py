@@ -59,9 +59,8 @@ def told(name, verdict):
     if verdict.status == PASSED:
         yield f"✅ {name}: right. From here on the lesson runs on yours."
     elif verdict.status == NOT_WRITTEN:
-        yield (
-            f'⏳ {name}: not written yet; the course\'s version stands in, so you can read on. Stuck? hint("{name}")'
-        )
+        yield f"⏳ {name}: not written yet; the course's version stands in, so you can read on."
+        yield f'   Stuck? hint("{name}")'
     else:
         yield f"❌ {name}: not yet. The smallest example on which it goes wrong:"
         yield from verdict.lines
