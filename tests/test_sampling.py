@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
-from tinygpt.config import ModelConfig, SampleConfig
+from tinygpt.config import InputError, ModelConfig, SampleConfig
 from tinygpt.model import TinyGPT
 from tinygpt.numpy_model import NumpyGPT
 from tinygpt.sampling import (
@@ -168,6 +168,22 @@ def test_tokens_are_as_frequent_as_they_are_likely(config, expected):
     assert not counts[~possible].any()
     chi_square = ((counts - expected)[possible] ** 2 / expected[possible]).sum()
     assert chi_square < 16.3  # exceeded once in 1000 seeds, for 3 degrees of freedom
+
+
+@pytest.mark.parametrize("wrong", [math.nan, math.inf])
+@pytest.mark.parametrize("config", [PLAIN, SampleConfig(top_p=0.5)])
+def test_scores_that_are_no_numbers_are_refused(wrong, config):
+    with pytest.raises(InputError, match="no token can be picked"):
+        pick(torch.tensor([0.0, wrong, 1.0]), config)
+
+
+def test_a_token_that_is_ruled_out_is_never_picked_and_the_only_one_left_always():
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.full((1000,), -math.inf)
+    logits[[0, 500, 999]] = 0.0
+    assert {pick(logits, PLAIN, generator) for _ in range(300)} == {0, 500, 999}
+    logits[[0, 999]] = -math.inf
+    assert {pick(logits, PLAIN, generator) for _ in range(50)} == {500}
 
 
 def test_picking_takes_its_chance_from_the_generator_alone():

@@ -6,7 +6,7 @@ import math
 import torch
 
 from tinygpt.attention import KeyValueCache
-from tinygpt.config import SampleConfig
+from tinygpt.config import SampleConfig, require
 from tinygpt.evaluation import evaluating
 from tinygpt.numpy_model import NumpyGPT
 
@@ -41,11 +41,14 @@ def keep_top_p(logits, p):
     """
     if p >= 1:
         return logits
-    ordered, order = logits.sort(descending=True, stable=True)  # (..., V)
-    probs = ordered.softmax(-1)  # (..., V)
-    before = probs.cumsum(-1) - probs  # (..., V) the probability of all likelier tokens
-    ruled_out = before >= max(p, SMALLEST)  # the likeliest has 0 before it and stays
-    return logits.masked_fill(ruled_out.scatter(-1, order, ruled_out), -math.inf)
+    probs, V = logits.softmax(-1), logits.shape[-1]  # (..., V)
+    k = int((probs >= 0.99 * (1 - p) / V).sum(-1).max())  # no others stay: all of them together have less than 1 - p
+    candidates = probs.topk(k).indices.sort(-1).values  # (..., k) in order, so that of two alike the first stays
+    ordered, order = probs.gather(-1, candidates).sort(descending=True, stable=True)  # (..., k)
+    before = ordered.cumsum(-1) - ordered  # (..., k) the probability of all likelier tokens
+    stays = before < max(p, SMALLEST)  # (..., k) the likeliest has 0 before it
+    kept = torch.zeros_like(logits, dtype=torch.bool).scatter(-1, candidates.gather(-1, order), stays)  # (..., V)
+    return logits.masked_fill(~kept, -math.inf)
 
 
 def next_token_probs(logits, config):
@@ -57,10 +60,16 @@ def next_token_probs(logits, config):
 
 
 def pick(logits, config, generator=None):
-    """One token, as the settings say: logits (V,) -> id."""
+    """One token, as the settings say: logits (V,) -> id.
+
+    All probabilities laid end to end make a line, and a point thrown at it lands on one of them.
+    """
     if config.temperature == 0:
         return int(logits.argmax())
-    return int(torch.multinomial(next_token_probs(logits, config), 1, generator=generator))
+    ends = next_token_probs(logits, config).double().cumsum(-1)  # (V,) where each token's piece of the line ends
+    require(bool(ends[-1] > 0), "no token can be picked: the scores hold nan or infinity; is the model whole?")
+    point = ends[-1] * torch.rand((), dtype=torch.double, generator=generator)
+    return int(torch.searchsorted(ends, point, right=True))  # right: a piece of no length is never hit
 
 
 class TorchDecoder:

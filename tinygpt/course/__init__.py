@@ -1,7 +1,7 @@
 """What only the lessons need: exercises with checks and hints, the scoreboard, the glossary, the lessons' model."""
 
 from tinygpt.course.environment import check_environment
-from tinygpt.course.exercise import check, exercise, hint, progress, solution
+from tinygpt.course.exercise import check, exercise, hint, progress, solution, yours
 from tinygpt.course.glossary import glossary
 from tinygpt.course.lesson_model import load_or_train
 from tinygpt.course.scoreboard import score, scoreboard
@@ -17,4 +17,5 @@ __all__ = [
     "score",
     "scoreboard",
     "solution",
+    "yours",
 ]

@@ -18,6 +18,7 @@ from tinygpt.course.judging import NOT_WRITTEN, PASSED, WRONG, judge
 
 MARKS = {PASSED: "✅", NOT_WRITTEN: "⏳", WRONG: "❌"}
 verdicts = {}  # of this session: {name: (lesson, stars, minutes, Verdict)}
+answers = {}  # the learner's own, right or wrong
 hints_given = {}
 
 
@@ -43,6 +44,7 @@ def exercise(name, stars, minutes):
     def decide(answer):
         verdict = judge(task, answer)
         verdicts[name] = lesson, stars, minutes, verdict
+        answers[name] = answer
         keep_progress()
         print(*told(name, verdict), sep="\n")
         if strict() and verdict.status != PASSED:
@@ -58,13 +60,14 @@ def told(name, verdict):
     """The lines in which a learner is told how an answer did."""
     if verdict.status == PASSED:
         yield f"✅ {name}: right. From here on the lesson runs on yours."
+        yield from verdict.lines
     elif verdict.status == NOT_WRITTEN:
         yield f"⏳ {name}: not written yet; the course's version stands in, so you can read on."
         yield f'   Stuck? hint("{name}")'
     else:
         yield f"❌ {name}: not yet. The smallest example on which it goes wrong:"
         yield from verdict.lines
-        yield f'  The course\'s version stands in until then. hint("{name}") helps.'
+        yield f'  The course\'s version stands in until then. hint("{name}") helps; yours("{name}") is your own.'
 
 
 def hint(name):
@@ -76,6 +79,13 @@ def hint(name):
     if n >= last:
         print(f'That was the last one. solution("{name}") shows an answer.')
     hints_given[name] = n + 1
+
+
+def yours(name):
+    """The learner's own answer, also while the course's stands in for it: yours("double")(3) tries it out."""
+    find(name)
+    require(name in answers, f"{name} has not been written yet: run the cell that begins with @exercise")
+    return answers[name]
 
 
 def solution(name):
@@ -92,6 +102,8 @@ def check(name):
     if (grading() or strict()) and status != PASSED:
         raise NotPassed(f"{name}: {status}")
     print(f"{MARKS[status]} {name}: {status}")
+    if status == WRONG:
+        print(verdicts[name][3].lines[-1])
 
 
 def progress():

@@ -17,6 +17,13 @@ import torch
 from tinygpt.course.guard import TooLong, run
 
 PASSED, NOT_WRITTEN, WRONG = "passed", "not written", "wrong"
+YOUR_TURN = "your turn"  # what an exercise raises until it is written
+ADVICE = {  # what torch and Python say, in other words
+    "math domain error": "a logarithm or a root of something that has none. Did a product of many probabilities become 0?",
+    "not implemented for 'Long'": "this wants numbers with a fraction: x.float() makes them.",
+    "grad can be implicitly created only for scalar outputs": "backward() starts from one number: add up or average.",
+    "Boolean value of Tensor with more than one value": "an if or a while asks one question; this tensor has many.",
+}
 
 
 @dataclass(frozen=True)
@@ -34,6 +41,7 @@ class Exercise:
     reference: the course's answer, a function or a class. examples: -> tuples of arguments, the smallest first.
     use: how an answer is put to use, use(answer, *arguments) -> what is compared; an answer is called where None.
     mistakes: the known ones. explain: (got, expected, *arguments) -> a message or None, for what no mistake fits.
+    why: what is said to whoever is right. choice: a question with few answers, so the right one is never shown.
     """
 
     name: str
@@ -43,6 +51,8 @@ class Exercise:
     mistakes: tuple[Mistake, ...] = ()
     use: Callable | None = None
     explain: Callable | None = None
+    why: str = ""
+    choice: bool = False
     tolerance: float = 1e-5
 
     def apply(self, answer, arguments):
@@ -76,7 +86,7 @@ def judge(exercise, answer):
             return wrong(exercise, arguments, theirs, expected, narrowed(exercise, answer, alive, examples))
         if not same(given, arguments, 0.0):
             return changed_its_input(exercise, arguments, given)
-    return Verdict(PASSED)
+    return Verdict(PASSED, (f"  → {exercise.why}",) if exercise.why else ())
 
 
 def narrowed(exercise, answer, alive, examples):
@@ -136,7 +146,7 @@ def wrong(exercise, arguments, theirs, expected, alive):
     lines = [
         *shown_arguments(exercise, arguments),
         f"  yours     {shown(theirs.result)}",
-        f"  expected  {shown(expected)}",
+        *([] if exercise.choice else [f"  expected  {shown(expected)}"]),
         *shown_print(theirs),
         f"  → {message}",
     ]
@@ -163,14 +173,16 @@ def difference(got, expected):
 def stopped(exercise, arguments, theirs):
     """The answer raised something: not written yet, endless, or a crash in the learner's own line."""
     exception = theirs.exception
-    if isinstance(exception, NotImplementedError):
+    if isinstance(exception, NotImplementedError) and str(exception) in ("", YOUR_TURN):  # torch raises them too
         return Verdict(NOT_WRITTEN)
     if isinstance(exception, TooLong):
         what = "It was still running after some seconds, so we stopped it: does a loop never end?"
     elif isinstance(exception, SystemExit | KeyboardInterrupt):
         what = f"It ended with {type(exception).__name__}; let it return its result."
     else:
-        what = f"It stopped with {type(exception).__name__}: {cut(str(exception))}"
+        said = cut(str(exception))
+        what = f"It stopped with {type(exception).__name__}: {said}"
+        what += "".join(f" That is: {advice}" for part, advice in ADVICE.items() if part in said)
     lines = [*shown_arguments(exercise, arguments), *own_line(exercise, exception), *shown_print(theirs), f"  → {what}"]
     return Verdict(WRONG, tuple(lines))
 
@@ -213,7 +225,7 @@ def kind(x):
 def shown(x):
     """A value in at most a line or two."""
     if isinstance(x, torch.Tensor):
-        if x.numel() <= 12:
+        if x.numel() <= 16:
             return cut(
                 str(x.detach().tolist() if x.dtype in (torch.bool, torch.long) else rounded(x.detach().tolist()))
             )

@@ -1,10 +1,11 @@
 """From a lesson's source to what a learner gets: one notebook in, one notebook out.
 
 `solutions/NN_name.ipynb` is written by hand. `execute` runs it in strict mode and keeps its outputs; `release` is pure
-text: answers cut, outputs stripped, badges stamped, into `notebooks/`.
+text: answers and guesses cut, outputs stripped, badges stamped, into `notebooks/`.
 """
 
 import os
+import re
 import tomllib
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,8 +15,10 @@ import nbformat
 from tinygpt.atomic import write_atomically
 from tinygpt.config import require
 from tinygpt.course.home import checkout
+from tinygpt.course.judging import YOUR_TURN
 
-STUB = 'raise NotImplementedError("your turn")'
+STUB = f'raise NotImplementedError("{YOUR_TURN}")'
+GUESS = re.compile(r"^(\w+ = )\S.*?(  +# your guess.*)$", re.MULTILINE)  # the learner writes one
 BADGES = "<!-- badges -->"
 TIMEOUT_S = 600
 
@@ -83,6 +86,8 @@ def student_version(notebook, name):
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = cell.source.replace(BADGES, badges(name))
+        else:
+            cell.source = GUESS.sub(r"\1None\2", cell.source)
         cell.metadata.pop("execution", None)
     notebook.metadata.pop("widgets", None)
     return notebook
