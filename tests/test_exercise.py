@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tinygpt.config import InputError
-from tinygpt.course import check, exercise, hint, progress, solution
+from tinygpt.course import check, exercise, hint, progress, solution, yours
 from tinygpt.course.exercise import NotPassed
 from tinygpt.course.exercises.lesson_00 import bigram_probs as reference
 
@@ -22,6 +22,7 @@ def _session(monkeypatch, tmp_path):
     machinery = sys.modules["tinygpt.course.exercise"]
     monkeypatch.setattr(machinery, "verdicts", {})
     monkeypatch.setattr(machinery, "hints_given", {})
+    monkeypatch.setattr(machinery, "answers", {})
 
 
 def right(counts):
@@ -147,3 +148,36 @@ def test_a_folder_that_cannot_be_written_stops_nobody(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("TINYGPT_HOME", str(tmp_path / "file"))
     assert exercise(NAME, stars=1, minutes=6)(right) is right
+
+
+def test_an_error_of_torch_s_own_is_not_taken_for_the_stub(capsys):
+    exercise(NAME, stars=1, minutes=6)(lambda counts: counts.softmax(dim=1))  # raises a NotImplementedError
+    out = capsys.readouterr().out
+    assert out.startswith("❌") and "x.float() makes them" in out
+
+
+def test_one_s_own_answer_can_be_tried_while_it_is_wrong():
+    with pytest.raises(InputError, match="has not been written yet"):
+        yours(NAME)
+    exercise(NAME, stars=1, minutes=6)(wrong)
+    assert yours(NAME) is wrong
+
+
+def test_who_is_right_about_a_choice_is_told_why_and_who_is_wrong_not_which(capsys):
+    exercise("leaky_split", stars=1, minutes=3)(lambda: "A")
+    out = capsys.readouterr().out
+    assert "keeps each document whole" in out and "expected" not in out
+    exercise("leaky_split", stars=1, minutes=3)(lambda: "B")
+    assert "B trains on one sentence" in capsys.readouterr().out
+
+
+def test_check_says_again_what_is_wrong(capsys):
+    exercise(NAME, stars=1, minutes=6)(wrong)
+    capsys.readouterr()
+    check(NAME)
+    assert "Add 1 to every count first" in capsys.readouterr().out
+
+
+def test_a_function_stands_for_its_name(capsys):
+    hint(reference)
+    assert "hint 1 of 3" in capsys.readouterr().out

@@ -11,7 +11,7 @@ import nbformat
 import pytest
 
 from tinygpt.course.exercises import exercises, lessons
-from tinygpt.course.notebooks import STUB
+from tinygpt.course.notebooks import STUB, student_version
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted((ROOT / "solutions").glob("*.ipynb"))
@@ -134,3 +134,8 @@ def test_a_class_is_graded(tmp_path):
     with Gradebook(f"sqlite:///{tmp_path}/gradebook.db") as book:
         scores = {s.student.id: (s.score, s.max_score) for s in book.assignment_submissions("00")}
     assert scores == {"right": (6, 6), "half": (2, 6), "empty": (0, 6)}
+
+
+def test_a_student_s_guesses_are_the_student_s():
+    source = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("predicted = 8.0  # your guess\nn = 2  # two")])
+    assert student_version(source, "00_x.ipynb").cells[0].source == "predicted = None  # your guess\nn = 2  # two"

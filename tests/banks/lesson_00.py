@@ -5,6 +5,7 @@ that the exercise itself knows.
 """
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -58,6 +59,17 @@ def end_is_256(probs, ids):
     return (-probs[ids[:-1], ids[1:]].log2().sum() / (ids != 256).sum()).item()
 
 
+def divided_by_a_number_from_outside(probs, ids):
+    return (-probs[ids[:-1], ids[1:]].log2().sum() / 196_985).item()
+
+
+def one_pair_after_the_other_times(probs, ids):
+    likely = 1.0
+    for before, came in pairwise(ids):
+        likely *= probs[before, came].item()
+    return -math.log2(likely) / (ids != len(probs) - 1).sum().item()
+
+
 def shape_from_outside(counts):
     return (counts + 1) / ((counts + 1).sum(dim=1, keepdim=True) + 257 - len(counts))
 
@@ -87,7 +99,8 @@ RIGHT = {
 
 WRONG = {
     "bigram_probs": [
-        (lambda counts: counts + 1, "rows do not sum to 1"),
+        (lambda counts: counts * 2, "rows do not sum to 1"),
+        (lambda counts: counts.softmax(dim=1), "x.float() makes them"),
         (lambda counts: None, "is there a return?"),
         (lambda counts: counts / counts.sum(), "rows do not sum to 1"),
         (lambda counts: (counts + 0.1) / (counts + 0.1).sum(1, keepdim=True), "largest difference"),
@@ -96,15 +109,18 @@ WRONG = {
         (lambda counts: counts.add_(1) / counts.sum(1, keepdim=True), "in place"),
         (lambda counts: (counts + 1) / (counts + 1).sum(axis=2), "stopped with IndexError"),
         (lambda counts: [[1.0] * len(counts)] * len(counts), "type list"),
-        (shape_from_outside, "rows do not sum to 1"),
+        (shape_from_outside, "take the number from the table"),
         (probs_with_numpy, "of type ndarray, it should be a tensor"),
     ],
     "bits_per_byte": [
         (lambda probs, ids: -probs[ids[:-1]].log2().mean().item(), "expected"),
         (lambda probs, ids: -probs[ids, ids].log2().sum().item() / (ids != len(probs) - 1).sum().item(), "expected"),
-        (lambda probs, ids: -torch.log2(probs[ids[:-1], ids[1:]]) / (ids != len(probs) - 1).sum(), "type"),
+        (lambda probs, ids: -torch.log2(probs[ids[:-1], ids[1:]]) / (ids != len(probs) - 1).sum(), "One number"),
         (lambda probs, ids: 2.0, "expected"),
-        (end_is_256, "divide"),
+        (end_is_256, "len(probs) - 1"),
+        (divided_by_a_number_from_outside, "divided it by 196,985"),
+        (lambda probs, ids: -math.log2(math.prod(probs[ids[:-1], ids[1:]].tolist())) / 1, "price of the whole text"),
+        (one_pair_after_the_other_times, "become 0?"),
     ],
     "leaky_split": [(lambda: "b", "none of them"), (lambda: None, "none of them"), (lambda: 1, "none of them")],
 }

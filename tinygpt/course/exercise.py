@@ -73,6 +73,7 @@ def told(name, verdict):
 def hint(name):
     """Print the next hint for an exercise; each says more than the one before."""
     _, task = find(name)
+    name = task.name
     n = hints_given.get(name, 0)
     last = len(task.hints) - 1
     print(f"hint {min(n, last) + 1} of {last + 1}: {task.hints[min(n, last)]}")

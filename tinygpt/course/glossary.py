@@ -5,16 +5,21 @@ from difflib import get_close_matches
 from tinygpt.config import require
 
 TERMS = {  # term: (lesson, what it means)
+    "add-one smoothing": ("00", "Adding 1 to every count before dividing, so that nothing has probability 0."),
     "baseline": ("00", "A simple predictor that a model has to beat before anybody should be impressed."),
     "bigram": ("00", "Two symbols that follow each other; a bigram model predicts from the last symbol only."),
+    "bit": ("00", "The surprise of one flip of a coin: what a symbol costs that had probability 1/2."),
     "bits per byte": (
         "00",
         "How many binary digits a model needs, on average, to say which byte comes next: our measure; less is better.",
     ),
     "byte": ("00", "A number from 0 to 255; text is stored as bytes by UTF-8, one to four for a character."),
     "compressor": ("00", "A program that stores text in fewer bits; to do that it has to predict."),
+    "conditional probability": ("00", "How likely something is once we know something else: u after q."),
     "cross-entropy": ("00", "The mean price of the symbols that came, under a model's probabilities."),
     "document": ("00", "One piece of text that belongs together: here a medical term with its definition."),
+    "hash": ("00", "A number computed from something that looks random and is the same every time."),
+    "held-out text": ("00", "Text that a model has not learned from, kept back to judge it on."),
     "language model": ("00", "A function from what has been read to probabilities of what comes next."),
     "near-duplicate": (
         "00",
@@ -27,7 +32,9 @@ TERMS = {  # term: (lesson, what it means)
         "Which documents a model learns from (train), is watched on (validation) and is judged on once (test).",
     ),
     "leak": ("00", "Text that a model is tested on and has, in some form, learned from: the figures flatter it."),
+    "symbol": ("00", "What is predicted one at a time: in lesson 00 a byte or the end of a document."),
     "surprise": ("00", "What a symbol costs: the logarithm of one over its probability, in bits with base 2."),
+    "uniform": ("00", "The same probability for everything: what a model says that knows nothing."),
     "nat": ("00", "Surprise counted with the natural logarithm: one nat is 1.44 bits."),
 }
 
@@ -42,7 +49,7 @@ def glossary(term=None):
 
 def found(term):
     wanted = " ".join(str(term).lower().split())
-    close = get_close_matches(wanted, TERMS, n=3)
+    close = get_close_matches(wanted, TERMS, n=3, cutoff=0.7)
     advice = f"did you mean {' or '.join(close)}?" if close else "glossary() lists all terms"
     require(wanted in TERMS or wanted.removesuffix("s") in TERMS, f"{term!r} is not in the glossary; {advice}")
     return wanted if wanted in TERMS else wanted.removesuffix("s")

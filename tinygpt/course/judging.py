@@ -19,7 +19,7 @@ from tinygpt.course.guard import TooLong, run
 PASSED, NOT_WRITTEN, WRONG = "passed", "not written", "wrong"
 YOUR_TURN = "your turn"  # what an exercise raises until it is written
 ADVICE = {  # what torch and Python say, in other words
-    "math domain error": "a logarithm or a root of something that has none. Did a product of many probabilities become 0?",
+    "math domain error": "a logarithm or a root of what has none. Did a product of many probabilities become 0?",
     "not implemented for 'Long'": "this wants numbers with a fraction: x.float() makes them.",
     "grad can be implicitly created only for scalar outputs": "backward() starts from one number: add up or average.",
     "Boolean value of Tensor with more than one value": "an if or a while asks one question; this tensor has many.",

@@ -16,7 +16,8 @@ def lessons():
 
 
 def find(name):
-    """The lesson that an exercise belongs to, and the Exercise."""
+    """The lesson that an exercise belongs to, and the Exercise; a function stands for its name."""
+    name = getattr(name, "__name__", name)
     found = {each.name: (lesson, each) for lesson in lessons() for each in exercises(lesson)}
     require(name in found, f"there is no exercise {name!r}; there are {', '.join(sorted(found))}")
     return found[name]

@@ -13,6 +13,7 @@ def bigram_probs(counts):
 
 
 def count_tables():
+    yield (torch.tensor([[3, 1], [2, 0]]),)
     yield (torch.tensor([[3, 1], [0, 0]]),)
     yield (torch.tensor([[0, 2, 1], [5, 0, 0], [1, 1, 1]]),)
     yield (torch.arange(25).view(5, 5) % 7,)
@@ -21,9 +22,11 @@ def count_tables():
 def look_at_rows(got, expected, counts):
     if not isinstance(got, torch.Tensor) or got.shape != counts.shape:
         return None
-    if not torch.allclose(got.double().sum(dim=1), torch.ones(len(counts)).double(), atol=1e-4):
-        return "The rows do not sum to 1: after a given byte, something has to come next."
-    return None
+    if torch.allclose(got.double().sum(dim=1), torch.ones(len(counts)).double(), atol=1e-4):
+        return None
+    if torch.allclose(got.double(), ((counts + 1) / (counts.sum(dim=1, keepdim=True) + 257)).double()):
+        return "The table has 257 rows in the lesson and fewer here: take the number from the table, counts.shape[1]."
+    return "The rows do not sum to 1: after a given symbol, something has to come next."
 
 
 BIGRAM_PROBS = Exercise(
@@ -70,12 +73,29 @@ BIGRAM_PROBS = Exercise(
             lambda counts: (counts + 1) // (counts + 1).sum(dim=1, keepdim=True),
         ),
         Mistake(
+            "You added 1 where the count was 0 only. Every count gets its 1, so that a pair seen once stays ahead of "
+            "one never seen.",
+            lambda counts: filled(counts) / filled(counts).sum(dim=1, keepdim=True),
+        ),
+        Mistake(
+            "Add 1 to the counts, before dividing: these numbers are all above 1.",
+            lambda counts: counts / counts.sum(dim=1, keepdim=True) + 1,
+        ),
+        Mistake(
+            "These are the smoothed counts. Divide each row by its sum.",
+            lambda counts: counts + 1,
+        ),
+        Mistake(
             "softmax takes the exponential of its input first: a count of 5 would weigh e⁵ = 148 times a count of 0. "
             "Counts only need dividing.",
             lambda counts: (counts + 1.0).softmax(dim=1),
         ),
     ),
 )
+
+
+def filled(counts):
+    return counts.masked_fill(counts == 0, 1)
 
 
 def bits_per_byte(probs, ids):
@@ -93,10 +113,32 @@ def streams():
     yield skewed, torch.tensor([END, *([0, 1, 2, END] * 400)])
 
 
+def follow_the_price(got, expected, probs, ids):
+    """What the answer divided by, where that can be told; else the prices one by one."""
+    if isinstance(got, torch.Tensor) and got.numel() > 1:
+        return "One number for the whole text, please: add up the prices of its symbols."
+    if isinstance(got, torch.Tensor):
+        got = got.item()
+    if not isinstance(got, int | float):
+        return None
+    prices = (-probs[ids[:-1], ids[1:]].log2()).tolist()
+    total, n_bytes = sum(prices), int((ids != len(probs) - 1).sum())
+    divisor = total / got if got else 0.0
+    if divisor > 0.5 and abs(divisor - round(divisor)) < 1e-4 * divisor:
+        return (
+            f"The price is right, {total:g} bits in all, but you divided it by {divisor:,.0f}; of these {len(ids)} "
+            + (f"symbols {n_bytes} are bytes. Count them inside the function, in ids.")
+        )
+    if len(prices) > 12:
+        return None
+    return f"By hand: {' + '.join(f'{p:g}' for p in prices)} = {total:g} bits for {n_bytes} bytes, {expected:g} each."
+
+
 BITS_PER_BYTE = Exercise(
     name="bits_per_byte",
     reference=bits_per_byte,
     examples=streams,
+    explain=follow_the_price,
     hints=(
         "The price of one symbol is -log2 of the probability that it had. ids[:-1] are the symbols before, ids[1:] "
         "those that came.",
@@ -119,7 +161,8 @@ BITS_PER_BYTE = Exercise(
             lambda probs, ids: -probs[ids[:-1], ids[1:]].log2().mean().item(),
         ),
         Mistake(
-            "You divided by the length of the stream, ends and all. Divide by the number of bytes.",
+            "You divided by the number of all symbols, the ends among them. Which symbol is the end? Here it is not "
+            "256 but V - 1, the last column of probs: len(probs) - 1.",
             lambda probs, ids: (-probs[ids[:-1], ids[1:]].log2().sum() / len(ids)).item(),
         ),
         Mistake(
@@ -160,6 +203,9 @@ LEAKY_SPLIT = Exercise(
     name="leaky_split",
     reference=leaky_split,
     examples=lambda: [()],
+    choice=True,
+    why="B trains on one sentence of a definition and tests on the next, which repeats its words. A and C keep whole "
+    "documents apart.",
     hints=(
         "For each split, take one held-out sentence. Where is the sentence that stood next to it?",
         "In which of them can the first half of a definition be trained on and its second half be tested?",
