@@ -4,7 +4,9 @@ import contextlib
 import ctypes
 import io
 import random
+import sys
 import threading
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +17,16 @@ PRINTED = 2_000  # characters of what is printed that we keep
 
 
 class TooLong(BaseException):
-    """The time was up. Not an Exception, so that `except Exception` in a loop doesn't swallow it."""
+    """The time was up. Not an Exception, so that `except Exception` in a loop doesn't swallow it.
+
+    A bare `except:` does. So each one that reaches the learner's code brings the next, which is raised inside that
+    `except:` or right behind it, where its `try` can't catch it any more.
+    """
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        if sys._getframe(1).f_code.co_filename != __file__:
+            raise_in(threading.get_ident())
 
 
 @dataclass(frozen=True)
@@ -32,10 +43,13 @@ def run(function, *arguments, limit_s=None):
     out = Bounded()
     with dice_put_back(), contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
         try:
-            with time_limit(LIMIT_S if limit_s is None else limit_s):
-                result = function(*arguments)
-            return Ran(result=result, printed=out.text())
-        except BaseException as exception:  # SystemExit and KeyboardInterrupt too: the lesson goes on
+            try:
+                with time_limit(LIMIT_S if limit_s is None else limit_s):
+                    result = function(*arguments)
+                return Ran(result=result, printed=out.text())
+            except BaseException as exception:  # SystemExit and KeyboardInterrupt too: the lesson goes on
+                return Ran(exception=exception, printed=out.text())
+        except TooLong as exception:  # one more that was on its way
             return Ran(exception=exception, printed=out.text())
 
 
@@ -71,22 +85,29 @@ def dice_put_back():
 def time_limit(seconds):
     """Raise TooLong in this thread when the block is still running after so many seconds.
 
-    It reaches Python code only: a call into C is ended when it returns. It is raised again and again, for code that
-    catches everything.
+    It reaches Python code only: a call into C is ended when it returns. An endless loop that swallows everything
+    in stranger ways (`finally: continue`, a bare `except:` inside another) can outlast it: restart the kernel then.
     """
-    caller, finished = threading.get_ident(), threading.Event()
+    caller, finished = threading.get_ident(), []
 
     def watch():
-        wait = seconds
-        while not finished.wait(wait):
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(caller), ctypes.py_object(TooLong))
-            wait = 0.05
+        deadline = time.monotonic() + seconds
+        while not finished:
+            if time.monotonic() > deadline:
+                raise_in(caller)
+            time.sleep(0.05 if seconds > 1 else seconds / 20)
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
     try:
         yield
     finally:
-        finished.set()
+        finished += [True]  # not a call: before one, another TooLong could strike
         watcher.join()
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(caller), None)  # one may be on its way
+        raise_in(caller, None)  # one may be on its way
+
+
+def raise_in(thread, exception=TooLong):
+    """Let a thread raise an exception at its next step; with None, take back one that it has not raised yet."""
+    wanted = None if exception is None else ctypes.py_object(exception)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), wanted)
