@@ -13,20 +13,12 @@ import numpy as np
 import torch
 
 LIMIT_S = 10.0
+AGAIN_S = 0.01  # after which it is asked for again, of code that swallowed it
 PRINTED = 2_000  # characters of what is printed that we keep
 
 
 class TooLong(BaseException):
-    """The time was up. Not an Exception, so that `except Exception` in a loop doesn't swallow it.
-
-    A bare `except:` does. So each one that reaches the learner's code brings the next, which is raised inside that
-    `except:` or right behind it, where its `try` can't catch it any more.
-    """
-
-    def __init__(self, *arguments):
-        super().__init__(*arguments)
-        if sys._getframe(1).f_code.co_filename != __file__:
-            raise_in(threading.get_ident())
+    """The time was up. Not an Exception, so that `except Exception` in a loop doesn't swallow it."""
 
 
 @dataclass(frozen=True)
@@ -42,15 +34,47 @@ def run(function, *arguments, limit_s=None):
     """Call a function; whatever happens, come back with a Ran and leave all random generators as they were."""
     out = Bounded()
     with dice_put_back(), contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
+        result, exception = limited(function, arguments, LIMIT_S if limit_s is None else limit_s)
+    return Ran(result, exception, out.text())
+
+
+def limited(function, arguments, seconds):
+    """The result of a call and None, or None and what ended it: TooLong when it still ran after so many seconds.
+
+    It reaches Python code only: a call into C is ended when it returns. An endless loop that catches everything all
+    the time (`while True: try: … except: pass`) can outlast it: the kernel has to be restarted then.
+    """
+    caller, finished, result, exception = threading.get_ident(), [], None, None
+    watcher = threading.Thread(target=watch, args=(caller, seconds, finished), daemon=True)
+    watcher.start()
+    try:
+        result = function(*arguments)
+        finished += [True]
+    except BaseException as raised:  # SystemExit and KeyboardInterrupt too: the lesson goes on
+        finished += [True]  # not a call: another TooLong may be on its way, and a call would meet it
+        exception = raised
+    while True:
         try:
-            try:
-                with time_limit(LIMIT_S if limit_s is None else limit_s):
-                    result = function(*arguments)
-                return Ran(result=result, printed=out.text())
-            except BaseException as exception:  # SystemExit and KeyboardInterrupt too: the lesson goes on
-                return Ran(exception=exception, printed=out.text())
-        except TooLong as exception:  # one more that was on its way
-            return Ran(exception=exception, printed=out.text())
+            watcher.join()
+            raise_in(caller, None)
+            return result, exception
+        except TooLong as late:
+            exception = exception or late
+
+
+def watch(thread, seconds, finished):
+    deadline = time.monotonic() + seconds
+    while not finished:
+        if time.monotonic() > deadline:
+            raise_in(thread)
+            deadline = time.monotonic() + AGAIN_S
+        time.sleep(min(0.02, seconds / 10))
+
+
+def raise_in(thread, exception=TooLong):
+    """Let a thread raise an exception at its next step; with None, take back one that it has not raised yet."""
+    wanted = None if exception is None else ctypes.py_object(exception)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), wanted)
 
 
 class Bounded(io.TextIOBase):
@@ -79,35 +103,3 @@ def dice_put_back():
         finally:
             random.setstate(python)
             np.random.set_state(numpy)
-
-
-@contextlib.contextmanager
-def time_limit(seconds):
-    """Raise TooLong in this thread when the block is still running after so many seconds.
-
-    It reaches Python code only: a call into C is ended when it returns. An endless loop that swallows everything
-    in stranger ways (`finally: continue`, a bare `except:` inside another) can outlast it: restart the kernel then.
-    """
-    caller, finished = threading.get_ident(), []
-
-    def watch():
-        deadline = time.monotonic() + seconds
-        while not finished:
-            if time.monotonic() > deadline:
-                raise_in(caller)
-            time.sleep(0.05 if seconds > 1 else seconds / 20)
-
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
-    try:
-        yield
-    finally:
-        finished += [True]  # not a call: before one, another TooLong could strike
-        watcher.join()
-        raise_in(caller, None)  # one may be on its way
-
-
-def raise_in(thread, exception=TooLong):
-    """Let a thread raise an exception at its next step; with None, take back one that it has not raised yet."""
-    wanted = None if exception is None else ctypes.py_object(exception)
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), wanted)
