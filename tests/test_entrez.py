@@ -343,22 +343,3 @@ def test_a_cache_that_cannot_be_written(ncbi, tmp_path):
 def test_about_names_the_search_and_can_be_saved(ncbi):
     about = entrez.corpus("rare").about
     assert set(about) == {"source", "version", "licence", "citation"} and json.dumps(about)
-
-
-@pytest.mark.parametrize(
-    ("platform", "environment", "folder"),
-    [
-        ("linux", {}, "HOME/.cache/tinygpt"),
-        ("linux", {"XDG_CACHE_HOME": "/x"}, "/x/tinygpt"),
-        ("darwin", {"XDG_CACHE_HOME": "/x"}, "HOME/Library/Caches/tinygpt"),
-        ("win32", {"LOCALAPPDATA": "/local"}, "/local/tinygpt"),
-        ("win32", {"TINYGPT_CACHE": "~/mine"}, "HOME/mine"),
-    ],
-)
-def test_cache_folder_follows_the_platform(monkeypatch, platform, environment, folder):
-    for name in ("TINYGPT_CACHE", "XDG_CACHE_HOME", "LOCALAPPDATA"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(sys, "platform", platform)
-    assert entrez.cache_folder() == Path(folder.replace("HOME", str(Path.home())))

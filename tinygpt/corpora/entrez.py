@@ -1,6 +1,6 @@
 """PubMed's abstracts by a query: `pubmed:QUERY`, through NCBI's E-utilities.
 
-Every answer is kept in the cache (see `cache_folder`), so that a second pass, and a second session, need no network.
+Every answer is kept in the cache (see `cache.py`), so that a second pass, and a second session, need no network.
 Delete the query's folder there to search anew.
 """
 
@@ -9,19 +9,18 @@ import hashlib
 import json
 import os
 import socket
-import sys
 import time
 from collections import Counter
 from contextlib import contextmanager
 from datetime import date
 from http.client import HTTPException
-from pathlib import Path
 from urllib.error import HTTPError
 from xml.etree import ElementTree
 
 from tqdm import tqdm
 
 from tinygpt.atomic import write_atomically
+from tinygpt.cache import cache_folder
 from tinygpt.config import InputError, require
 from tinygpt.corpora import Corpus
 from tinygpt.corpora.cleaning import clean
@@ -51,19 +50,6 @@ def corpus(query):
     hits, report = search(query, folder / "search.json"), []
     about = {**ABOUT, "version": f"search of {hits['date']}"}
     return Corpus(f"pubmed:{query}", about, lambda: documents(hits, folder, report), report)
-
-
-def cache_folder():
-    """The folder `TINYGPT_CACHE`, or else `tinygpt` where the system keeps a user's caches."""
-    if folder := os.environ.get("TINYGPT_CACHE"):
-        return Path(folder).expanduser()
-    if sys.platform == "darwin":
-        caches = "~/Library/Caches"
-    elif sys.platform == "win32":
-        caches = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
-    else:
-        caches = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(caches).expanduser() / "tinygpt"
 
 
 def search(query, path):

@@ -4,7 +4,6 @@ import contextlib
 import ctypes
 import io
 import random
-import sys
 import threading
 import time
 from dataclasses import dataclass

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import tinygpt
-from tinygpt.corpora.entrez import cache_folder
+from tinygpt.cache import cache_folder
 
 
 def home():
