@@ -1,9 +1,13 @@
 """The small parts of the course: home, scoreboard, glossary, environment check, the learner's copies, the model."""
 
 import json
+import socket
 import subprocess
 import sys
 import threading
+import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import numpy as np
@@ -233,3 +237,30 @@ def test_students_notebooks_are_what_release_makes_of_the_sources(name, tmp_path
     cells = json.loads((checkout() / "notebooks" / name).read_text(encoding="utf-8"))["cells"]
     assert not any(cell.get("outputs") or cell.get("execution_count") for cell in cells)
     assert not any("BEGIN SOLUTION" in "".join(cell["source"]) for cell in cells)
+
+
+def test_lab_starts_with_the_first_lesson(own_home):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = ["--no-browser", f"--port={port}", "--IdentityProvider.token=secret", "--ServerApp.port_retries=0"]
+    with subprocess.Popen([sys.executable, "-m", "tinygpt", "lab", *options], stderr=subprocess.DEVNULL) as lab:
+        try:
+            address = f"http://127.0.0.1:{port}/api/contents/00_start_here.ipynb?token=secret"
+            lesson = json.loads(answered(address, lab))
+        finally:
+            lab.terminate()
+    own = own_home / "work" / "00_start_here.ipynb"
+    assert lesson["content"]["cells"][0]["source"].startswith("# 00") and own.is_file()
+
+
+def answered(address, server, limit_s=60):
+    """What a server answers once it is up."""
+    for _ in range(10 * limit_s):
+        assert server.poll() is None, "it ended"
+        try:
+            with urllib.request.urlopen(address, timeout=5) as answer:
+                return answer.read()
+        except urllib.error.URLError:
+            time.sleep(0.1)
+    raise AssertionError(f"no answer in {limit_s} s")
