@@ -19,7 +19,7 @@ from tinygpt.config import InputError
 from tinygpt.course import check_environment, environment, glossary, lesson_model, load_or_train, score, scoreboard
 from tinygpt.course.glossary import TERMS
 from tinygpt.course.home import checkout, home
-from tinygpt.course.lab import copy_lessons, lab_command
+from tinygpt.course.lab import copy_lessons, lab, lab_options
 from tinygpt.course.scoreboard import read
 from tinygpt.training import is_done
 
@@ -166,12 +166,18 @@ def test_a_fresh_copy_keeps_the_old_one_beside_it(course, tmp_path):
 
 
 def test_jupyter_opens_at_the_first_lesson_and_takes_further_options(course, monkeypatch):
-    command = lab_command(course, ["--port", "9999"])
-    assert command[1:3] == ["-m", "jupyterlab"] and command[-2:] == ["--port", "9999"]
+    command = lab_options(course, ["--port", "9999"])
+    assert command[-2:] == ["--port", "9999"]
     assert "--LabApp.default_url=/lab/tree/00_start_here.ipynb" in command
     for uid, as_root in ((0, True), (1000, False)):
         monkeypatch.setattr("os.geteuid", lambda uid=uid: uid, raising=False)
-        assert ("--allow-root" in lab_command(course, [])) == as_root
+        assert ("--allow-root" in lab_options(course, [])) == as_root
+
+
+def test_without_jupyterlab_it_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "jupyterlab.labapp", None)
+    with pytest.raises(InputError, match="JupyterLab is not installed: python -m pip install"):
+        lab()
 
 
 # The lessons' model
@@ -244,12 +250,13 @@ def test_lab_starts_with_the_first_lesson(own_home):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     options = ["--no-browser", f"--port={port}", "--IdentityProvider.token=secret", "--ServerApp.port_retries=0"]
-    with subprocess.Popen([sys.executable, "-m", "tinygpt", "lab", *options], stderr=subprocess.DEVNULL) as lab:
+    with subprocess.Popen([sys.executable, "-m", "tinygpt", "lab", *options], stderr=subprocess.DEVNULL) as server:
         try:
             address = f"http://127.0.0.1:{port}/api/contents/00_start_here.ipynb?token=secret"
-            lesson = json.loads(answered(address, lab))
+            lesson = json.loads(answered(address, server))
         finally:
-            lab.terminate()
+            server.terminate()
+            assert server.wait(30) in (0, 143, -15)
     own = own_home / "work" / "00_start_here.ipynb"
     assert lesson["content"]["cells"][0]["source"].startswith("# 00") and own.is_file()
 

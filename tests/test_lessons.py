@@ -1,5 +1,6 @@
 """The form of every lesson, and a class that hands one in."""
 
+import csv
 import os
 import re
 import shutil
@@ -125,15 +126,25 @@ def test_a_class_is_graded(tmp_path):
         assert done.returncode == 0, done.stderr
 
     nbgrader("generate_assignment", "00")
-    release = tmp_path / "release/00" / source.name
     for student in ("right", "half", "empty"):
         folder = tmp_path / "submitted" / student / "00"
         folder.mkdir(parents=True)
+        release = (
+            tmp_path / "release/00" / source.name if student == "half" else STUDENTS[0]
+        )  # either may be handed out
         nbformat.write(submission(student, release, source), folder / source.name)
     nbgrader("autograde", "00")
+    nbgrader("generate_feedback", "00")
+    nbgrader("export")
     with Gradebook(f"sqlite:///{tmp_path}/gradebook.db") as book:
         scores = {s.student.id: (s.score, s.max_score) for s in book.assignment_submissions("00")}
     assert scores == {"right": (6, 6), "half": (2, 6), "empty": (0, 6)}
+    with open(tmp_path / "grades.csv", encoding="utf-8", newline="") as file:
+        assert {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)} == {
+            student: score for student, (score, _) in scores.items()
+        }
+    for student in scores:
+        assert (tmp_path / "feedback" / student / "00" / source.name).with_suffix(".html").is_file()
 
 
 def test_a_student_s_guesses_are_the_student_s():

@@ -229,7 +229,7 @@ def evaluate(options):
 def lab(options):
     from tinygpt.course.lab import lab as start
 
-    return start(options.fresh, options.jupyter)
+    start(options.fresh, options.jupyter)
 
 
 def info(options):

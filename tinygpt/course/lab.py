@@ -2,11 +2,9 @@
 
 import os
 import shutil
-import subprocess
-import sys
 from datetime import datetime
 
-from tinygpt.config import require
+from tinygpt.config import InputError, require
 from tinygpt.course.home import checkout, home
 
 
@@ -42,9 +40,9 @@ def kept_name(path):
     return kept
 
 
-def lab_command(work, options):
-    """How to start JupyterLab: at lesson 00, as root in a container, and where no browser is."""
-    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={work}"]
+def lab_options(work, options):
+    """What JupyterLab is told: to start at lesson 00, as root in a container, and where no browser is."""
+    command = [f"--ServerApp.root_dir={work}"]
     lessons = sorted(work.glob("[0-9][0-9]_*.ipynb"))
     if lessons:
         command.append(f"--LabApp.default_url=/lab/tree/{lessons[0].name}")
@@ -54,7 +52,11 @@ def lab_command(work, options):
 
 
 def lab(fresh=(), options=()):
-    """Copy what is missing, then run JupyterLab until it ends; returns its exit code."""
+    """Copy what is missing, then run JupyterLab in this process until it ends."""
+    try:
+        from jupyterlab.labapp import LabApp
+    except ImportError:
+        raise InputError('JupyterLab is not installed: python -m pip install -e ".[course]"') from None
     root = checkout()
     require(
         root is not None and (root / "notebooks").is_dir(), "the lessons are in the repository: run this from there"
@@ -62,4 +64,4 @@ def lab(fresh=(), options=()):
     work = home() / "work"
     for path in copy_lessons(root / "notebooks", work, fresh):
         print(f"{path.name} → {path}")
-    return subprocess.call(lab_command(work, options), env=os.environ)
+    LabApp.launch_instance(lab_options(work, options))
