@@ -15,7 +15,7 @@ REPLACEMENT = "\ufffd"
 
 def pair_counts(ids):
     counts = {}
-    for pair in zip(ids, ids[1:]):  # noqa: B905, the last id has no partner
+    for pair in zip(ids, ids[1:]):  # noqa: B905, RUF007: as the hint says it
         counts[pair] = counts.get(pair, 0) + 1
     return counts
 
@@ -84,8 +84,8 @@ PAIR_COUNTS = Exercise(
             lambda ids: dict(Counter(zip(ids, ids[1:] + ids[:1]))),  # noqa: B905
         ),
         Mistake(
-            "In 7, 7, 7 there are two pairs of neighbours, 1st with 2nd and 2nd with 3rd; we count both, as the library "
-            "does, though only one of them can be merged.",
+            "In 7, 7, 7 there are two pairs of neighbours, 1st with 2nd and 2nd with 3rd; we count both, as the "
+            "library does, though only one of them can be merged.",
             counted_without_overlap,
         ),
         Mistake("Those are counts of single ids. We want pairs of neighbours.", lambda ids: dict(Counter(ids))),
@@ -226,7 +226,7 @@ def best_pair(counts):
 
 def tables_of_counts():
     yield ({(5, 6): 2},)
-    yield ({(1, 9): 2, (5, 6): 3},)
+    yield ({(1, 9): 2, (5, 6): 3, (7, 7): 1},)
     yield ({(7, 1): 2, (5, 9): 2, (5, 6): 2, (1, 1): 1},)
     yield ({(2, 9): 4, (9, 1): 4, (3, 1): 4, (1, 1): 3},)
     yield (Counter({(300, 5): 7, (97, 300): 7, (97, 298): 7, (10, 9): 6, (400, 1): 7}),)
@@ -364,10 +364,10 @@ LEARN_MERGES = Exercise(
     examples=texts_to_learn_from,
     explain=look_at_merges,
     hints=(
-        "Inside the loop, three steps: totals over all words, the best pair, every word merged. You have a function for "
-        "each of the last two.",
-        "totals[pair] grows by (how often the pair is in the word) times (how often the word is in the text). Leave the "
-        "loop with break when totals is empty or the best pair occurs less than twice.",
+        "Inside the loop, three steps: totals over all words, the best pair, every word merged. You have a function "
+        "for each of the last two.",
+        "totals[pair] grows by (how often the pair is in the word) times (how often the word is in the text). Leave "
+        "the loop with break when totals is empty or the best pair occurs less than twice.",
         "for word, n in zip(words, counts): for pair, times in pair_counts(word).items(): totals[pair] += times * n\n"
         "best = best_pair(totals); words = [merge_pair(word, best, 257 + len(merges)) for word in words]; "
         "merges.append(best)",
@@ -378,8 +378,8 @@ LEARN_MERGES = Exercise(
             lambda words, counts, n: learned(words, counts, n, weigh=False),
         ),
         Mistake(
-            "The words were never merged: after each merge, put the new id into all of them, words = [merge_pair(…) …], "
-            "so that the next count sees it.",
+            "The words were never merged: after each merge, put the new id into all of them, words = [merge_pair(…) "
+            "…], so that the next count sees it.",
             lambda words, counts, n: learned(words, counts, n, apply=False),
         ),
         Mistake(
@@ -425,6 +425,8 @@ def encode_word(ids, merges):
 def words_to_encode():
     yield [1, 2], {(1, 2): 257}
     yield [1, 2, 3], {(2, 3): 257, (1, 2): 258}
+    yield [1, 2, 3], {(1, 2): 257, (2, 3): 258}
+    yield [1, 2, 3], {(2, 3): 257, (1, 2): 258, (1, 257): 259}
     yield [1, 2, 1, 2], {(1, 2): 257, (257, 257): 258}
     yield [3, 1], {(1, 2): 257}
     yield [1, 2, 3, 4], {(2, 3): 257, (1, 2): 258, (258, 3): 259, (259, 4): 260}
@@ -556,9 +558,7 @@ def look_at_text(got, expected, ids, vocab):
     if "\\x" in got:
         return "An undecodable byte is to be shown as U+FFFD, as errors='replace' does."
     if any("\ud800" <= character <= "\udfff" for character in got):
-        return (
-            "That text holds half characters (lone surrogates), which can't even be printed. errors='replace' is safe."
-        )
+        return "That text holds half characters (lone surrogates) and can't even be printed. errors='replace' is safe."
     return None
 
 
@@ -714,14 +714,12 @@ MANY, TIMES_OURS = 1000, 8  # from so many words on an answer is timed; it may t
 
 
 def texts_to_learn_from_fast():
+    yield [[1, 2, 3, 4]], [5], 3
     yield from texts_to_learn_from()
     yield [[1, 2, 3, 1, 2], [2, 3], [3, 257]], [3, 9, 2], 4
     rng = random.Random(0)
-    yield (
-        [[rng.randrange(1, 41) for _ in range(4)] for _ in range(8000)],
-        [rng.randrange(1, 5) for _ in range(8000)],
-        80,
-    )
+    words = [[rng.randrange(1, 41) for _ in range(4)] for _ in range(8000)]
+    yield words, [rng.randrange(1, 5) for _ in words], 80
 
 
 def timed(answer, words, counts, n_merges):
@@ -780,8 +778,8 @@ LEARN_FAST = Exercise(
     use=timed,
     explain=look_at_speed,
     hints=(
-        "where[best] holds the numbers of the words to visit. For each: what does merge_pair make of it, and how do its "
-        "pairs change? pair_changes tells.",
+        "where[best] holds the numbers of the words to visit. For each: what does merge_pair make of it, and how do "
+        "its pairs change? pair_changes tells.",
         "Four things for each word i: after = merge_pair(…); totals[pair] += change * counts[i] for every change; "
         "where[pair].add(i), so that later merges find the word; words[i] = after. Python wants no set to change while "
         "you walk over it: walk over list(where[best]).",
@@ -803,15 +801,13 @@ LEARN_FAST = Exercise(
             lambda words, counts, n: updated(words, counts, n, index=False),
         ),
         Mistake(
-            "The totals change, the words do not: keep the merged word, words[i] = after, or the next merge looks at an "
-            "old one.",
+            "The totals change, the words do not: keep the merged word, words[i] = after, or the next merge looks at "
+            "an old one.",
             lambda words, counts, n: updated(words, counts, n, keep=False),
         ),
         Mistake(
             "Nothing was brought up to date: the same pair stays the most frequent for ever.",
-            lambda words, counts, n: (
-                [best_pair(t)] * n if (t := weighted(words, counts)) and t[best_pair(t)] > 1 else []
-            ),
+            lambda words, counts, n: nothing_updated(weighted(words, counts), n),
         ),
     ),
 )
@@ -823,6 +819,10 @@ def weighted(words, counts):
         for pair, times in pair_counts(word).items():
             totals[pair] += times * n
     return totals
+
+
+def nothing_updated(totals, n_merges):
+    return [best_pair(totals)] * n_merges if max(totals.values(), default=0) > 1 else []
 
 
 EXERCISES = (
