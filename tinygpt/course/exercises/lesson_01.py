@@ -15,7 +15,7 @@ REPLACEMENT = "\ufffd"
 
 def pair_counts(ids):
     counts = {}
-    for pair in zip(ids, ids[1:]):  # noqa: B905, RUF007: as the hint says it
+    for pair in pairwise(ids):
         counts[pair] = counts.get(pair, 0) + 1
     return counts
 
