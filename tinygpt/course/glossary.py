@@ -28,6 +28,24 @@ TERMS = {  # term: (lesson, what it means)
     ),
     "leak": ("00", "Text that a model is tested on and has, in some form, learned from: the figures flatter it."),
     "surprise": ("00", "What a symbol costs: the logarithm of one over its probability, in bits with base 2."),
+    "byte-pair encoding": (
+        "01",
+        "Learning tokens by merging the most frequent pair of neighbours again and again; BPE for short.",
+    ),
+    "bytes per token": (
+        "01",
+        "How long a tokenizer's steps are on average; the price per token divided by it is per byte.",
+    ),
+    "code point": ("01", "The number that Unicode gives a character; UTF-8 writes it as one to four bytes."),
+    "control token": ("01", "A token that means something other than text, such as the end of a document."),
+    "injection": ("01", "Text of a user that becomes a control token, or an order, because nobody kept them apart."),
+    "merge": ("01", "Putting one new token in place of a pair of neighbours, wherever it stands."),
+    "pre-tokenisation": ("01", "Cutting a text into words before any merging; no token crosses their borders."),
+    "stand-in": ("01", "A visible character for a byte, such as Ġ for the space, so that tokens can be written down."),
+    "token": ("01", "A piece of text that a model reads and predicts in one step: here some bytes."),
+    "tokenizer": ("01", "What turns text into numbers of tokens, and numbers back into text."),
+    "UTF-8": ("01", "The usual way to write text as bytes: one to four of them for a character."),
+    "vocabulary": ("01", "All the tokens that a tokenizer has, each with its number, the id."),
     "nat": ("00", "Surprise counted with the natural logarithm: one nat is 1.44 bits."),
 }
 
