@@ -725,6 +725,7 @@ WRONG = {
         (lambda counts: max(counts.values()), "That is the count"),
         (lambda counts: max(counts.items(), key=lambda item: item[1]), "pair alone is wanted"),
         (lambda counts: [p for p in counts if counts[p] == max(counts.values())], "not a list"),
+        (lambda counts: list(best_pair(counts)), "a pair is a tuple"),
         (lambda counts: max(counts), "(5, 6) occurs 3 times"),
         (lambda counts: min(counts, key=lambda pair: (-counts[pair], -pair[0], pair[1])), "smaller left id"),
         (lambda counts: next(pair for pair, n in counts.items() if n > 1), "(5, 6) occurs 3 times"),
@@ -738,6 +739,7 @@ WRONG = {
         (merges_changing_the_input, "in place"),
         (merges_until_max_fails, "It stopped with ValueError"),
         (merges_ties_by_order, "Count by hand"),
+        (lambda words, counts, n: [list(pair) for pair in learn_merges(words, counts, n)], "a pair is a tuple"),
         (merges_after_append, "start one too late"),
         (lambda words, counts, n: dict.fromkeys(learn_merges(words, counts, n), 1), "A list is wanted"),
         (lambda words, counts, n: learn_merges(words[:1], counts[:1], n), "Count by hand"),
@@ -784,5 +786,6 @@ WRONG = {
         (lambda ids, vocab: "".join(chr(id) for id in ids), "The two differ"),
         (lambda ids, vocab: "".join(chr(byte) for id in ids for byte in vocab[id]), "Latin-1"),
         (decode_with_lost_damage, "The two differ"),
+        (lambda ids, vocab: decode_with_a_loop(ids, vocab).strip(), "The two differ"),
     ],
 }

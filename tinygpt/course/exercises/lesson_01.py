@@ -119,6 +119,7 @@ def merges_to_do():
     yield [6, 5, 7], (5, 6), 257
     yield [5, 5, 6, 5], (5, 6), 257
     yield [5, 5, 5, 5, 5, 7, 5, 5], (5, 5), 258
+    yield [15, 6, 5, 61, 5, 6], (5, 6), 257
     yield [3], (5, 6), 257
     yield [], (5, 6), 257
 
@@ -164,6 +165,10 @@ def the_first_only(ids, pair, new_id):
         if found == pair:
             return [*ids[:i], new_id, *ids[i + 2 :]]
     return ids
+
+
+def merged_as_digits(ids, pair, new_id):
+    return [int(n) for n in ", ".join(map(str, ids)).replace(f"{pair[0]}, {pair[1]}", str(new_id)).split(", ") if n]
 
 
 def in_any_order(ids, pair, new_id):
@@ -212,6 +217,10 @@ MERGE_PAIR = Exercise(
             "Every id of the pair was replaced, wherever it stands. Both must stand side by side.",
             lambda ids, pair, new_id: [new_id if id in pair else id for id in ids],
         ),
+        Mistake(
+            "You searched in the digits of a written list: there 15, 6 holds a 5, 6. Compare ids, not their text.",
+            lambda ids, pair, new_id: merged_as_digits(ids, pair, new_id),
+        ),
         Mistake("Nothing was merged: this is the list that came in.", lambda ids, pair, new_id: ids),
     ),
 )
@@ -247,9 +256,19 @@ def look_at_best(got, expected, counts):
     return None
 
 
+def with_tuples(answer, *arguments):
+    """What an answer gives, where its pairs are tuples: the lesson compares them with others."""
+    result = answer(*arguments)
+    for pair in [result, *(result if isinstance(result, list) else ())]:
+        if isinstance(pair, list) and len(pair) == 2 and all(isinstance(id, int) for id in pair):
+            raise TypeError(f"a pair is a tuple, {tuple(pair)}, not a list, {pair}")
+    return result
+
+
 BEST_PAIR = Exercise(
     name="best_pair",
     reference=best_pair,
+    use=with_tuples,
     examples=tables_of_counts,
     explain=look_at_best,
     hints=(
@@ -331,8 +350,7 @@ def look_at_merges(got, expected, words, counts, n_merges):
         return "Those are the words after merging. Return the list of the pairs, merges."
     number = next((i for i, (mine, right) in enumerate(zip(got, expected, strict=False)) if mine != right), None)
     if number is not None:
-        so_far = f"The first {number} are right" if number > 1 else "The first is right" if number else "Not yet"
-        return f"{so_far}; merge number {number + 1} should be {expected[number]}. Count by hand, with the weights."
+        return f"Merge number {number + 1} should be {expected[number]}. Count by hand, with the weights in counts."
     if len(got) > n_merges:
         return f"{n_merges} merges were asked for, {len(got)} came back."
     if len(got) > len(expected):
@@ -365,6 +383,7 @@ def learned(words, counts, n_merges, weigh=True, apply=True, rarest=2, ids=lambd
 LEARN_MERGES = Exercise(
     name="learn_merges",
     reference=learn_merges,
+    use=with_tuples,
     examples=texts_to_learn_from,
     explain=look_at_merges,
     hints=(
@@ -552,6 +571,7 @@ def ids_to_decode():
     yield [4, 3, 5], SMALL_VOCAB
     yield [], SMALL_VOCAB
     yield [0, 1, 0], SMALL_VOCAB
+    yield [2, 1, 2], SMALL_VOCAB
 
 
 def look_at_text(got, expected, ids, vocab):
@@ -730,7 +750,7 @@ def timed(answer, words, counts, n_merges):
     """The merges; of a large text also whether they came in time, by the processor's clock, which a busy machine fools
     less."""
     start = time.thread_time()
-    merges = answer(words, counts, n_merges)
+    merges = with_tuples(answer, words, counts, n_merges)
     seconds = time.thread_time() - start
     if len(words) < MANY:
         return merges
