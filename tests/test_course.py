@@ -17,7 +17,7 @@ import torch
 import tinygpt
 from tinygpt.config import InputError
 from tinygpt.course import check_environment, environment, glossary, lesson_model, load_or_train, score, scoreboard
-from tinygpt.course.glossary import TERMS
+from tinygpt.course.glossary import TERMS, found
 from tinygpt.course.home import checkout, home
 from tinygpt.course.lab import copy_lessons, lab, lab_options
 from tinygpt.course.scoreboard import read
@@ -95,6 +95,11 @@ def test_terms_are_found_as_people_type_them(capsys):
     assert capsys.readouterr().out.count("(lesson 00): ") == 3
     glossary()
     assert len(capsys.readouterr().out.splitlines()) == len(TERMS)
+
+
+def test_every_term_is_found_by_its_name():
+    assert [found(name) for name in TERMS] == list(TERMS)
+    assert found("utf-8") == "UTF-8"
 
 
 def test_an_unknown_term_suggests_near_ones():

@@ -35,21 +35,40 @@ TERMS = {  # term: (lesson, what it means)
     "symbol": ("00", "What is predicted one at a time: in lesson 00 a byte or the end of a document."),
     "surprise": ("00", "What a symbol costs: the logarithm of one over its probability, in bits with base 2."),
     "uniform": ("00", "The same probability for everything: what a model says that knows nothing."),
+    "byte-pair encoding": (
+        "01",
+        "Learning tokens by merging the most frequent pair of neighbours again and again; BPE for short.",
+    ),
+    "bytes per token": (
+        "01",
+        "How long a tokenizer's steps are on average; the price per token divided by it is per byte.",
+    ),
+    "code point": ("01", "The number that Unicode gives a character; UTF-8 writes it as one to four bytes."),
+    "control token": ("01", "A token that means something other than text, such as the end of a document."),
+    "injection": ("01", "Text of a user that becomes a control token, or an order, because nobody kept them apart."),
+    "merge": ("01", "Putting one new token in place of a pair of neighbours, wherever it stands."),
+    "pre-tokenisation": ("01", "Cutting a text into words before any merging; no token crosses their borders."),
+    "stand-in": ("01", "A visible character for a byte, such as Ġ for the space, so that tokens can be written down."),
+    "token": ("01", "A piece of text that a model reads and predicts in one step: here some bytes."),
+    "tokenizer": ("01", "What turns text into numbers of tokens, and numbers back into text."),
+    "UTF-8": ("01", "The usual way to write text as bytes: one to four of them for a character."),
+    "vocabulary": ("01", "All the tokens that a tokenizer has, each with its number, the id."),
     "nat": ("00", "Surprise counted with the natural logarithm: one nat is 1.44 bits."),
 }
 
 
 def glossary(term=None):
     """Print what a term means; without one, all of them."""
-    names = sorted(TERMS) if term is None else [found(term)]
+    names = sorted(TERMS, key=str.lower) if term is None else [found(term)]
     for name in names:
         lesson, meaning = TERMS[name]
         print(f"{name} (lesson {lesson}): {meaning}")
 
 
 def found(term):
+    names = {name.lower(): name for name in TERMS}
     wanted = " ".join(str(term).lower().split())
-    close = get_close_matches(wanted, TERMS, n=3, cutoff=0.7)
-    advice = f"did you mean {' or '.join(close)}?" if close else "glossary() lists all terms"
-    require(wanted in TERMS or wanted.removesuffix("s") in TERMS, f"{term!r} is not in the glossary; {advice}")
-    return wanted if wanted in TERMS else wanted.removesuffix("s")
+    close = get_close_matches(wanted, names, n=3, cutoff=0.7)
+    advice = f"did you mean {' or '.join(names[name] for name in close)}?" if close else "glossary() lists all terms"
+    require(wanted in names or wanted.removesuffix("s") in names, f"{term!r} is not in the glossary; {advice}")
+    return names.get(wanted) or names[wanted.removesuffix("s")]
