@@ -153,7 +153,7 @@ WRONG = {
         (lambda s: (s / s.max()).softmax(-1), "largest changes"),
         (lambda s: torch.ones_like(s) / s.shape[-1], "largest difference"),
         (lambda s: s.exp().nan_to_num() / s.exp().nan_to_num().sum(-1, keepdim=True), "sums to"),
-        (lambda s: torch.softmax(s, 1), "count from the end"),
+        (lambda s: torch.softmax(s, 1), "dim=-1, and"),
         (lambda s: (s - s.max(-1, keepdim=True)).exp(), "stopped with TypeError"),
         (lambda s: s.softmax(-1).tolist(), "type list"),
         (lambda s: s.sub_(s.amax(-1, keepdim=True)).softmax(-1), "in place"),
@@ -167,7 +167,7 @@ WRONG = {
         (lambda q, k, mask: (q @ k.T / 2).masked_fill(~mask, -math.inf).softmax(-1), "you multiply"),
         (
             lambda q, k, mask: (q @ k.transpose(0, 1) / q.shape[-1] ** 0.5).masked_fill(~mask, -math.inf).softmax(-1),
-            "k.mT swaps the last two",
+            "k.mT for k turned",
         ),
         (
             lambda q, k, mask: (q @ k.mT / q.shape[1] ** 0.5).masked_fill(~mask, -math.inf).softmax(1),

@@ -87,10 +87,8 @@ def from_the_end(answer, *arguments):
     try:
         return answer(*arguments)
     except (RuntimeError, IndexError) as error:
-        error.args = (
-            f"{error} · The first argument here is of shape {tuple(arguments[0].shape)}, and any number of dimensions "
-            "may come before the ones that matter: count from the end, dim=-1, and k.mT swaps the last two.",
-        )
+        shape = tuple(arguments[0].shape)
+        error.args = (f"{error} · Outer dimensions may come first, here {shape}: dim=-1, and k.mT for k turned.",)
         raise
 
 
