@@ -157,6 +157,8 @@ WRONG = {
         (lambda s: (s - s.max(-1, keepdim=True)).exp(), "stopped with TypeError"),
         (lambda s: s.softmax(-1).tolist(), "type list"),
         (lambda s: s.sub_(s.amax(-1, keepdim=True)).softmax(-1), "in place"),
+        (lambda s: torch.tensor(s.softmax(-1).tolist()), "no gradient comes through"),
+        (lambda s: torch.from_numpy(s.softmax(-1).numpy()), "Can't call numpy()"),
         (lambda s: print(s.softmax(-1)), "is there a return?"),
     ],
     "attention_weights": [
@@ -180,6 +182,7 @@ WRONG = {
         (lambda q, k, mask: weights_by_where(q, k, mask) @ k, "shape"),
         (lambda q, k, mask: weights_by_where(q, k, mask).log(), "sums to"),
         (lambda q, k, mask: None, "is there a return?"),
+        (lambda q, k, mask: weights_by_where(q, k, mask).detach(), "no gradient comes through"),
         (lambda q, k, mask: weights_by_where(q, k, torch.ones_like(mask).tril()), "mask of your own"),
     ],
     "split_heads": [

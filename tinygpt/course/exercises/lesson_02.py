@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from tinygpt.course.judging import Exercise, Mistake
+from tinygpt.course.judging import Exercise, Mistake, same
 
 # The mask
 
@@ -82,14 +82,34 @@ def stable_softmax(scores):
     return exponentials / exponentials.sum(-1, keepdim=True)  # (..., S)
 
 
-def from_the_end(answer, *arguments):
-    """Call an answer; where it only works without outer dimensions, or only with them, say so behind torch's words."""
-    try:
-        return answer(*arguments)
-    except (RuntimeError, IndexError) as error:
-        shape = tuple(arguments[0].shape)
-        error.args = (f"{error} · Outer dimensions may come first, here {shape}: dim=-1, and k.mT for k turned.",)
-        raise
+class NoGradient(ValueError):
+    """What the lesson would miss later in an answer whose numbers are right."""
+
+
+def with_gradient(reference):
+    """How to use an answer that has to pass gradients on, as the lesson tests causality and trains with them."""
+
+    def use(answer, *arguments):
+        try:
+            result = answer(*arguments)
+            if answer is not reference and same(result, reference(*arguments), 1e-5):
+                floats = [a.clone().requires_grad_() if is_float(a) else a for a in arguments]
+                if not answer(*floats).requires_grad:
+                    raise NoGradient(
+                        "the numbers are right, but no gradient comes through: .tolist(), .item(), .detach() and "
+                        "torch.tensor(…) cut its way. Stay with tensors."
+                    )
+        except (RuntimeError, IndexError) as error:
+            shape = tuple(arguments[0].shape)
+            error.args = (f"{error} · Outer dimensions may come first, here {shape}: dim=-1, and k.mT for k turned.",)
+            raise
+        return result
+
+    return use
+
+
+def is_float(x):
+    return isinstance(x, torch.Tensor) and x.is_floating_point()
 
 
 def score_rows():
@@ -128,7 +148,7 @@ STABLE_SOFTMAX = Exercise(
     name="stable_softmax",
     reference=stable_softmax,
     examples=score_rows,
-    use=from_the_end,
+    use=with_gradient(stable_softmax),
     explain=look_at_weights,
     hints=(
         "exp, then divide by the sum of the row: dim=-1, keepdim=True. That is right until a score is large.",
@@ -267,7 +287,7 @@ ATTENTION_WEIGHTS = Exercise(
     name="attention_weights",
     reference=attention_weights,
     examples=queries_and_keys,
-    use=from_the_end,
+    use=with_gradient(attention_weights),
     explain=look_at_attention,
     hints=(
         "Three steps: a table of scores, hide what the mask says, softmax over each row. The new thing is one factor.",
