@@ -41,7 +41,7 @@ TERMS = {  # term: (lesson, what it means)
     "query": ("02", "The list of numbers by which a position says what it is looking for."),
     "rotary position": (
         "02",
-        "Queries and keys turned by angles that grow with the place: q·k then knows the distance.",
+        "Queries and keys turned by angles that grow with the place, so that q·k knows distances.",
     ),
     "score": ("02", "The dot product of a query and a key, divided by the root of their length, before the softmax."),
     "softmax": ("02", "Turns any numbers into weights that sum to 1: e to the power of each, divided by their sum."),
