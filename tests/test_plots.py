@@ -43,6 +43,14 @@ def test_logarithmic_axes():
     assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
 
 
+def test_a_few_places_on_a_logarithmic_axis_are_named():
+    axes = plots.lines({"a": {256: 1, 1024: 4}, "b": ([512], [2])}, "T", "ms", "rises", log_x=True).figure.axes[0]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["256", "512", "1,024"]
+    assert not len(axes.get_xticks(minor=True))
+    many = plots.lines({"a": {n: n for n in range(1, 40)}}, "T", "ms", "rises", log_x=True).figure.axes[0]
+    assert 10 in many.get_xticks() and 7 not in many.get_xticks()
+
+
 def test_bars_are_in_order_labelled_and_marked():
     picture = plots.bars({"uniform": 8.04, "model": 1.43}, "bits per byte", "ours is shortest", marked=["model"])
     axes = picture.figure.axes[0]

@@ -63,6 +63,10 @@ def lines(series, x, y, alt, title="", baselines=None, log_x=False, log_y=False)
             axes.axhline(value, color=INK, linestyle=":")
             axes.annotate(name, (1, value), xycoords=("axes fraction", "data"), ha="right", va="bottom", color=INK)
         axes.set_xscale("log" if log_x else "linear")
+        if log_x and all(len(line.get_xdata()) < 15 for line in axes.lines):
+            ticks = sorted({x for data in series.values() for x in (data if isinstance(data, dict) else data[0])})
+            axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])  # the measured places, not powers of ten
+            axes.set_xticks([], minor=True)
         axes.set_yscale("log" if log_y else "linear")
         if len(series) > 1:
             axes.legend()
@@ -98,7 +102,7 @@ def heatmap(values, rows, columns, x, y, alt, title="", unit="", digits=None):
     with rc_context(STYLE):
         side = 0.5 if digits is not None else 0.3
         figure, axes = empty(x, y, title, height=1.4 + side * len(rows), width=2.6 + side * 1.3 * len(columns))
-        image = axes.imshow(values, cmap="cividis_r", aspect="auto")
+        image = axes.imshow(values, cmap="Blues", aspect="auto")
         axes.set_xticks(range(len(columns)), columns, rotation=0 if max(map(len, columns)) < 4 else 90)
         axes.set_yticks(range(len(rows)), rows)
         axes.tick_params(length=0)
