@@ -207,7 +207,9 @@ def test_bars_and_the_picture_have_names(shown):
     assert find(browser, "svg").get_attribute("role") == "img"
     assert "layer 0, head 0" in find(browser, "svg").get_attribute("aria-label")
     assert find(browser, ".status").get_attribute("aria-live") == "polite"
-    assert find(browser, "").get_attribute("data-lm-suppress-shortcuts") == "true"
+    focusable = browser.find_elements(By.CSS_SELECTOR, ".tinygpt-explorer :is(input, button, summary)")
+    assert len(focusable) == 4 + T + 1
+    assert all(each.get_attribute("data-lm-suppress-shortcuts") for each in focusable)  # or JupyterLab takes their keys
 
 
 def test_awkward_tokens_are_shown_as_they_are(shown):

@@ -1,4 +1,4 @@
-"""Lesson 02: what its text says of its numbers holds for the outputs beside it, and its patients have what they have."""
+"""Lesson 02: its numbers are those that its text promises, and its patients have what they are said to have."""
 
 import re
 from pathlib import Path
@@ -32,7 +32,7 @@ def test_numbers_lie_in_the_bands_of_the_text(printed):
     assert 5.6 <= with_scale <= 6.1 and without - with_scale >= 0.3 and abs(without - frequencies) < 0.3
     peeking, honest = numbers(r"guessed 5.0, measured ([\d.]+) nats", printed)
     assert peeking < 1.5 and honest > 7.62
-    assert all(3 <= ratio <= 6 for ratio in numbers(r"from 1024 to 2048: .* measured ([\d.]+)", printed))
+    assert all(3 <= ratio <= 6 for ratio in numbers(r"from 512 to 1024: .* measured ([\d.]+)", printed))
     assert re.findall(r"(?:equal|loops|before|torch's|back): (\w+)", printed) == ["True"] * 6
     assert re.findall(r"deaf to the future: (\w+)", printed) == ["True", "False"]
 

@@ -10,6 +10,8 @@
     const isDrawing = ["svg", "rect"].includes(tag);
     const made = isDrawing ? document.createElementNS("http://www.w3.org/2000/svg", tag) : document.createElement(tag);
     for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+    // JupyterLab looks for this on the element that has the focus, or its shortcuts take the keys: "d d" cuts the cell.
+    if (["button", "input", "summary"].includes(tag)) made.setAttribute("data-lm-suppress-shortcuts", "true");
     made.append(...children);
     return made;
   }

@@ -40,8 +40,7 @@ class Explorer:
             "<tr>" + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in row) + "</tr>" for row in self.rows
         )
         return (
-            # the attribute keeps JupyterLab's shortcuts away from the explorer's keys
-            f'<div class="tinygpt-explorer" data-tinygpt-explorer="{self.kind}" data-lm-suppress-shortcuts="true">'
+            f'<div class="tinygpt-explorer" data-tinygpt-explorer="{self.kind}">'
             f"<style>{source('explorers.css')}</style>"
             f'<div class="words"><p>{html.escape(self.words)}</p>'
             f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
