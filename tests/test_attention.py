@@ -88,7 +88,7 @@ def test_what_is_masked_weighs_nothing():
 
 
 def test_weights_by_hand():
-    expected = torch.tensor([[[1, 0], [0.75, 0.25]]])
+    expected = torch.tensor([[1, 0], [0.75, 0.25]])
     assert_close(attention_weights(Q.expand(2, -1), K, causal_mask(2)), expected)
 
 

@@ -25,19 +25,19 @@ def scaled_dot_product(q, k, v, mask):
     q (..., T, D), k and v (..., S, D), mask (T, S) bool -> (..., T, D).
     Source: Vaswani et al. 2017, Attention Is All You Need, section 3.2.1.
     """
-    weights = attention_weights(q, k, mask)  # (N, T, S)
-    return (weights @ v.reshape(-1, *v.shape[-2:])).view(q.shape)  # (..., T, D)
+    return attention_weights(q, k, mask) @ v
 
 
 def attention_weights(q, k, mask):
     """How much each query listens to each key; a row sums to 1.
 
-    q (..., T, D), k (..., S, D), mask (T, S) bool -> (N, T, S), the N outer dimensions made one.
+    q (..., T, D), k (..., S, D), mask (T, S) bool -> (..., T, S).
     """
+    *outer, T, D = q.shape
     q, k = (x.reshape(-1, *x.shape[-2:]) for x in (q, k))
     hidden = torch.zeros_like(mask, dtype=q.dtype).masked_fill(~mask, -math.inf)  # (T, S)
-    scores = torch.baddbmm(hidden, q, k.mT, alpha=1 / math.sqrt(q.shape[-1]))  # (N, T, S), q·k/√D, -inf where hidden
-    return scores.softmax(-1)
+    scores = torch.baddbmm(hidden, q, k.mT, alpha=1 / math.sqrt(D))  # (..., T, S), q·k/√D, or -inf where hidden
+    return scores.softmax(-1).view(*outer, T, -1)
 
 
 ROTARY_BASE = 10_000.0
@@ -122,7 +122,7 @@ def attention_maps(model, ids):
     def keep(attention, inputs):
         x, mask, rotary, *_ = inputs
         q, k, _ = attention.project(x, rotary)  # (B, H, T, D) each
-        maps.append(attention_weights(q, k, mask).view(*q.shape[:-1], k.shape[-2]))  # (B, H, T, T)
+        maps.append(attention_weights(q, k, mask))  # (B, H, T, T)
 
     with torch.no_grad(), ExitStack() as hooks:
         for block in model.blocks:
