@@ -13,12 +13,15 @@ from tinygpt import attention
 from tinygpt.attention import (
     CausalSelfAttention,
     KeyValueCache,
+    attention_maps,
+    attention_weights,
     causal_mask,
     rotary_tables,
     rotate,
     scaled_dot_product,
 )
 from tinygpt.config import ModelConfig
+from tinygpt.model import TinyGPT
 
 T, C, H = 6, 16, 2
 PRESETS = ("gpt2", "modern")
@@ -82,6 +85,11 @@ def test_weighted_average_by_hand():
 def test_what_is_masked_weighs_nothing():
     queries = Q.expand(2, -1)
     assert_close(scaled_dot_product(queries, K, V, causal_mask(2)), torch.tensor([[4.0, 0, 8, 0], [3, 1, 8, -1]]))
+
+
+def test_weights_by_hand():
+    expected = torch.tensor([[1, 0], [0.75, 0.25]])
+    assert_close(attention_weights(Q.expand(2, -1), K, causal_mask(2)), expected)
 
 
 def test_huge_scores_do_not_overflow():
@@ -188,6 +196,62 @@ def test_qk_norm_makes_the_size_of_queries_and_keys_irrelevant():
     with torch.no_grad():
         plain.qkv.weight[: 2 * C] *= 10
     assert not torch.allclose(attend(plain, config, x), before, atol=1e-2)
+
+
+# Looking at a model's attention
+
+
+def model_and_ids(preset):
+    torch.manual_seed(0)
+    config = ModelConfig.preset(preset, d_model=C, n_heads=H, n_layers=3, context_length=12, vocab_size=50)
+    model = TinyGPT(config).eval()
+    with torch.no_grad():
+        for p in model.parameters():
+            p.add_(random(*p.shape) / 2)  # or the blocks would do nothing
+    return model, torch.arange(2 * T).view(2, T)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_maps_are_causal_averages_and_leave_the_model_as_it_was(preset):
+    model, ids = model_and_ids(preset)
+    before = model(ids)
+    maps = attention_maps(model, ids)
+    assert maps.shape == (3, 2, H, T, T) and not maps.requires_grad
+    assert_close(maps.sum(-1), torch.ones(3, 2, H, T))
+    assert (maps > 0).equal(causal_mask(T).expand_as(maps))
+    assert not any(block.attention._forward_pre_hooks for block in model.blocks)
+    assert model(ids).equal(before)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_the_maps_are_what_the_layers_average_with(preset):
+    model, ids = model_and_ids(preset)
+    seen = []
+    for block in model.blocks:
+        block.attention.register_forward_hook(lambda _, inputs, output: seen.append((inputs, output)))
+    maps = attention_maps(model, ids)
+    for block, ((x, _, rotary, _), output), map in zip(model.blocks, seen, maps, strict=True):
+        _, _, v = block.attention.project(x, rotary)
+        assert_close(block.attention.output((map @ v).transpose(1, 2).flatten(2)), output, atol=1e-5, rtol=1e-4)
+
+
+def test_the_hooks_go_when_the_model_stops_on_an_error():
+    model, _ = model_and_ids("gpt2")
+    with pytest.raises(ValueError, match="exceed the context"):
+        attention_maps(model, torch.zeros(1, 13, dtype=torch.long))
+    assert not any(block.attention._forward_pre_hooks for block in model.blocks)
+
+
+def test_the_maps_are_torch_s():
+    model, ids = model_and_ids("gpt2")
+    theirs = nn.MultiheadAttention(C, H, batch_first=True)
+    layer = model.blocks[0]
+    names = {"in_proj_weight": layer.attention.qkv.weight, "in_proj_bias": layer.attention.qkv.bias}
+    output = {f"out_proj.{name}": p for name, p in layer.attention.output.named_parameters()}
+    theirs.load_state_dict(names | output)
+    x = layer.attention_norm(model.token_embedding(ids) + model.position_embedding(torch.arange(T)))
+    _, expected = theirs(x, x, x, attn_mask=~causal_mask(T), average_attn_weights=False)
+    assert_close(attention_maps(model, ids)[0], expected, atol=1e-5, rtol=1e-4)
 
 
 # The cache

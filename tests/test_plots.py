@@ -2,7 +2,9 @@ import struct
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+import torch
 
 from tinygpt import plots
 
@@ -41,6 +43,14 @@ def test_logarithmic_axes():
     assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
 
 
+def test_a_few_places_on_a_logarithmic_axis_are_named():
+    axes = plots.lines({"a": {256: 1, 1024: 4}, "b": ([512], [2])}, "T", "ms", "rises", log_x=True).figure.axes[0]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["256", "512", "1,024"]
+    assert not len(axes.get_xticks(minor=True))
+    many = plots.lines({"a": {n: n for n in range(1, 40)}}, "T", "ms", "rises", log_x=True).figure.axes[0]
+    assert 10 in many.get_xticks() and 7 not in many.get_xticks()
+
+
 def test_bars_are_in_order_labelled_and_marked():
     picture = plots.bars({"uniform": 8.04, "model": 1.43}, "bits per byte", "ours is shortest", marked=["model"])
     axes = picture.figure.axes[0]
@@ -53,6 +63,44 @@ def test_bars_are_in_order_labelled_and_marked():
 def test_bars_show_intervals():
     axes = plots.bars({"model": 1.43}, "bits per byte", "ours", intervals={"model": (1.40, 1.47)}).figure.axes[0]
     assert list(axes.lines[0].get_xdata()) == [1.40, 1.47]
+
+
+def test_a_heatmap_has_a_field_for_each_number_and_writes_it():
+    picture = plots.heatmap(
+        torch.tensor([[1.0, 0.0], [0.25, float("nan")]]),
+        *(["a", "b"], ["small", "left"]),
+        *("is heard", "listens", "a table"),
+        unit="weight",
+        digits=2,
+    )
+    axes, bar = picture.figure.axes
+    assert axes.images[0].get_array().filled(-1).tolist() == [[1, 0], [0.25, -1]]
+    assert [text.get_text() for text in axes.texts] == ["1.00", "0.00", "0.25"]
+    assert [text.get_position() for text in axes.texts] == [(0, 0), (1, 0), (0, 1)]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["small", "left"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["a", "b"]
+    assert (axes.get_xlabel(), axes.get_ylabel(), bar.get_ylabel()) == ("is heard", "listens", "weight")
+    assert picture.png().startswith(b"\x89PNG")
+
+
+def test_a_heatmap_without_digits_writes_none_and_its_ink_can_be_read():
+    values = np.eye(3)
+    plain = plots.heatmap(values, "abc", "abc", "x", "y", "an eye").figure.axes[0]
+    assert not plain.texts
+    inks = {
+        t.get_color() for t in plots.heatmap(values, "abc", "abc", "x", "y", "an eye", digits=0).figure.axes[0].texts
+    }
+    assert inks == {"black", "white"}
+
+
+def test_histograms_share_their_bins_and_show_shares():
+    values = {"raw": np.array([[0.0, 4], [4, 4]]), "scaled": torch.tensor([0.0, 1])}
+    axes = plots.histogram(values, "q·k", "wide and narrow", bins=4).figure.axes[0]
+    raw, _, scaled, _ = axes.patches
+    assert raw.get_data().values.tolist() == [25, 0, 0, 75] and scaled.get_data().values.tolist() == [50, 50, 0, 0]
+    assert raw.get_data().edges.tolist() == [0, 1, 2, 3, 4]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["raw", "scaled"]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("q·k", "share of all (%)")
 
 
 def test_the_picture_tells_itself_and_is_transparent(tmp_path):

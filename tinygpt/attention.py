@@ -1,6 +1,7 @@
 """Causal self-attention: every position averages what earlier positions offer, with weights of its own choosing."""
 
 import math
+from contextlib import ExitStack
 
 import torch
 from torch import nn
@@ -24,11 +25,19 @@ def scaled_dot_product(q, k, v, mask):
     q (..., T, D), k and v (..., S, D), mask (T, S) bool -> (..., T, D).
     Source: Vaswani et al. 2017, Attention Is All You Need, section 3.2.1.
     """
+    return attention_weights(q, k, mask) @ v
+
+
+def attention_weights(q, k, mask):
+    """How much each query listens to each key; a row sums to 1.
+
+    q (..., T, D), k (..., S, D), mask (T, S) bool -> (..., T, S).
+    """
     *outer, T, D = q.shape
-    q, k, v = (x.reshape(-1, *x.shape[-2:]) for x in (q, k, v))
+    q, k = (x.reshape(-1, *x.shape[-2:]) for x in (q, k))
     hidden = torch.zeros_like(mask, dtype=q.dtype).masked_fill(~mask, -math.inf)  # (T, S)
     scores = torch.baddbmm(hidden, q, k.mT, alpha=1 / math.sqrt(D))  # (..., T, S), q·k/√D, or -inf where hidden
-    return (scores.softmax(-1) @ v).view(*outer, T, D)
+    return scores.softmax(-1).view(*outer, T, -1)
 
 
 ROTARY_BASE = 10_000.0
@@ -87,12 +96,36 @@ class CausalSelfAttention(nn.Module):
 
     def forward(self, x, mask, rotary=None, cache=None):
         """x (B, T, C), mask (T, S), rotary: tables of the positions or None -> (B, T, C)."""
+        q, k, v = self.project(x, rotary)  # (B, H, T, D) each
+        if cache is not None:
+            k, v = cache.extend(self.layer, k, v)  # (B, H, S, D)
+        heads = scaled_dot_product(q, k, v, mask)  # (B, H, T, D)
+        return self.output(heads.transpose(1, 2).reshape(x.shape))  # (B, T, C)
+
+    def project(self, x, rotary=None):
+        """What each head asks, what it answers to and what it offers: x (B, T, C) -> q, k, v (B, H, T, D)."""
         B, T, C = x.shape
         qkv = self.qkv(x).view(B, T, 3, self.n_heads, C // self.n_heads).permute(2, 0, 3, 1, 4)  # (3, B, H, T, D)
         qk, v = qkv.split((2, 1))  # (2, B, H, T, D), (1, B, H, T, D)
         qk, v = self.qk_norm(qk), v.squeeze(0)  # (2, B, H, T, D), (B, H, T, D)
         q, k = rotate(qk, rotary) if rotary is not None else qk  # (B, H, T, D) each
-        if cache is not None:
-            k, v = cache.extend(self.layer, k, v)  # (B, H, S, D)
-        heads = scaled_dot_product(q, k, v, mask)  # (B, H, T, D)
-        return self.output(heads.transpose(1, 2).reshape(B, T, C))  # (B, T, C)
+        return q, k, v
+
+
+def attention_maps(model, ids):
+    """Who looks at whom when a TinyGPT reads ids (B, T): the weights of all heads, (n_layers, B, H, T, T).
+
+    They are computed a second time beside the model's own, so that whoever doesn't ask pays nothing.
+    """
+    maps = []
+
+    def keep(attention, inputs):
+        x, mask, rotary, *_ = inputs
+        q, k, _ = attention.project(x, rotary)  # (B, H, T, D) each
+        maps.append(attention_weights(q, k, mask))  # (B, H, T, T)
+
+    with torch.no_grad(), ExitStack() as hooks:
+        for block in model.blocks:
+            hooks.callback(block.attention.register_forward_pre_hook(keep).remove)
+        model(ids)
+    return torch.stack(maps)

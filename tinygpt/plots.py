@@ -4,6 +4,7 @@ import base64
 import html
 import io
 
+import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
@@ -62,6 +63,10 @@ def lines(series, x, y, alt, title="", baselines=None, log_x=False, log_y=False)
             axes.axhline(value, color=INK, linestyle=":")
             axes.annotate(name, (1, value), xycoords=("axes fraction", "data"), ha="right", va="bottom", color=INK)
         axes.set_xscale("log" if log_x else "linear")
+        if log_x and all(len(line.get_xdata()) < 15 for line in axes.lines):
+            ticks = sorted({x for data in series.values() for x in (data if isinstance(data, dict) else data[0])})
+            axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])  # the measured places, not powers of ten
+            axes.set_xticks([], minor=True)
         axes.set_yscale("log" if log_y else "linear")
         if len(series) > 1:
             axes.legend()
@@ -87,8 +92,48 @@ def bars(values, x, alt, title="", marked=(), intervals=None):
     return Picture(figure, alt)
 
 
-def empty(x, y, title, height=3.4):
-    figure = Figure(figsize=(7, height))  # without pyplot: no global state, no window
+def heatmap(values, rows, columns, x, y, alt, title="", unit="", digits=None):
+    """A table as colours, light for the smallest number and dark for the largest; NaN stays empty.
+
+    values (n_rows, n_columns): a tensor or an array. rows, columns: a label for each. x, y: what the labels are.
+    unit: what the colours are. digits: write each number into its field, with so many decimals.
+    """
+    values = np.asarray(values)
+    with rc_context(STYLE):
+        side = 0.5 if digits is not None else 0.3
+        figure, axes = empty(x, y, title, height=1.4 + side * len(rows), width=2.6 + side * 1.3 * len(columns))
+        image = axes.imshow(values, cmap="Blues", aspect="auto")
+        axes.set_xticks(range(len(columns)), columns, rotation=0 if max(map(len, columns)) < 4 else 90)
+        axes.set_yticks(range(len(rows)), rows)
+        axes.tick_params(length=0)
+        figure.colorbar(image, label=unit).outline.set_visible(False)
+        for place, value in np.ndenumerate(values):
+            if digits is not None and value == value:  # NaN is not
+                ink = "black" if image.norm(value) < 0.5 else "white"
+                axes.annotate(f"{value:.{digits}f}", place[::-1], ha="center", va="center", color=ink)
+    return Picture(figure, alt)
+
+
+def histogram(series, x, alt, title="", bins=60, y="share of all (%)"):
+    """How often each value occurs, an outline for each of the series on common bins.
+
+    series: {name: values}, each a tensor or an array of any shape. x: the axis' label, with its unit.
+    """
+    flat = {name: np.asarray(values).ravel() for name, values in series.items()}
+    edges = np.histogram_bin_edges(np.concatenate(list(flat.values())), bins)
+    with rc_context(STYLE):
+        figure, axes = empty(x, y, title)
+        for colour, (name, values) in zip(cycled(COLOURS), flat.items(), strict=False):
+            shares = 100 * np.histogram(values, edges)[0] / len(values)
+            axes.stairs(shares, edges, label=name, color=colour, linewidth=2)
+            axes.stairs(shares, edges, color=colour, fill=True, alpha=0.25)
+        if len(series) > 1:
+            axes.legend()
+    return Picture(figure, alt)
+
+
+def empty(x, y, title, height=3.4, width=7):
+    figure = Figure(figsize=(width, height))  # without pyplot: no global state, no window
     axes = figure.subplots()
     axes.set(xlabel=x, ylabel=y, title=title)
     return figure, axes

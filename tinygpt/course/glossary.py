@@ -53,6 +53,24 @@ TERMS = {  # term: (lesson, what it means)
     "tokenizer": ("01", "What turns text into numbers of tokens, and numbers back into text."),
     "UTF-8": ("01", "The usual way to write text as bytes: one to four of them for a character."),
     "vocabulary": ("01", "All the tokens that a tokenizer has, each with its number, the id."),
+    "attention": ("02", "A weighted average of what other positions offer, with weights that depend on the content."),
+    "attention weights": ("02", "How much a position listens to each of the others: none below 0, all together 1."),
+    "causal mask": ("02", "The table of who may listen to whom: each position to itself and to what came before it."),
+    "effective number of keys": (
+        "02",
+        "Among how many keys a query shares its attention: e to the power of the weights' entropy.",
+    ),
+    "head": ("02", "One of several attentions side by side, each with queries, keys and values of its own."),
+    "key": ("02", "The list of numbers by which a position says what it can be asked for."),
+    "position embedding": ("02", "Numbers added to a token's own that say at which place it stands."),
+    "query": ("02", "The list of numbers by which a position says what it is looking for."),
+    "rotary position": (
+        "02",
+        "Queries and keys turned by angles that grow with the place, so that q·k knows distances.",
+    ),
+    "score": ("02", "The dot product of a query and a key, divided by the root of their length, before the softmax."),
+    "softmax": ("02", "Turns any numbers into weights that sum to 1: e to the power of each, divided by their sum."),
+    "value": ("02", "The list of numbers that a position hands on to those that listen to it."),
     "nat": ("00", "Surprise counted with the natural logarithm: one nat is 1.44 bits."),
 }
 

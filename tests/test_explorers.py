@@ -1,0 +1,280 @@
+"""The explorers in a real browser, as JupyterLab, a static page and a page without scripts show them."""
+
+import json
+import re
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+from tinygpt.config import InputError
+from tinygpt.course import explorers
+
+TOKENS = ["small", " left", " heart", "</script><script>oops()</script>", "\"<b>'&amp;", "\n"]
+T = len(TOKENS)
+
+
+def maps():
+    """Two layers with two heads: all on oneself, all on the one before, all on the first, evenly shared."""
+    itself, first, even = np.eye(T), np.zeros((T, T)), np.tril(np.ones((T, T)))
+    before = np.eye(T, k=-1)
+    before[0, 0] = first[:, 0] = 1
+    return np.array([[itself, before], [first, even / even.sum(1, keepdims=True)]])
+
+
+def words_only(page):
+    """What is left where scripts and styles are taken out, as on GitHub."""
+    return re.sub(r"<(script|style)\b.*?</\1>", "", page, flags=re.DOTALL)
+
+
+# Without a browser
+
+
+def test_it_says_itself_in_words():
+    told = repr(explorers.attention(TOKENS, maps()))
+    assert told.splitlines()[0].startswith("Attention of 2 layers with 2 heads each over 6 tokens")
+    assert [line.split() for line in told.splitlines()[2:]] == [
+        ["0", "0", "100%", "0%", "0%"],
+        ["0", "1", "0%", "100%", "20%"],  # the one before the second token is the first
+        ["1", "0", "0%", "20%", "100%"],
+        ["1", "1", "29%", "29%", "29%"],
+    ]
+
+
+def test_the_words_are_there_without_scripts():
+    page = words_only(explorers.attention(TOKENS, maps())._repr_html_())
+    assert "Attention of 2 layers" in page and "<td>29%</td>" in page and "tokens&quot;" not in page
+    assert "script" not in page.replace("script&gt;", "") and "{" not in page
+
+
+def test_no_token_ends_the_script_and_nothing_is_fetched():
+    page = explorers.attention(TOKENS, maps())._repr_html_()
+    assert page.count("</script>") == 2 and "oops()</script>" not in page
+    assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)|\bsrc=|@import|url\(|fetch\(|innerHTML", page)
+
+
+def test_hidden_keys_take_no_place_and_bidirectional_maps_are_kept():
+    explorer = explorers.attention(["a", "b"], [[[[1, 0], [0.25, 0.75]], [[0.5, 0.5], [0.0004, 0.9996]]]])
+    assert explorer.data["maps"] == [[[[1000], [250, 750]], [[500, 500], [0, 1000]]]]
+    assert json.loads(json.dumps(explorer.data)) == explorer.data
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        (np.ones((1, 1, 2, 3)) / 3, r"shape \(1, 1, 2, 3\) for 2 tokens; it takes \(layers, heads, 2, 2\)"),
+        (np.eye(2), r"shape \(2, 2\)"),
+        (np.ones((1, 1, 2, 2)), "every row must sum to 1"),
+        (np.array([[[[2.0, -1.0], [0, 1]]]]), "no attention weights"),
+        (np.full((1, 1, 2, 2), np.nan), "no attention weights"),
+    ],
+)
+def test_what_is_no_attention_is_refused(weights, message):
+    with pytest.raises(InputError, match=message):
+        explorers.attention(["a", "b"], weights)
+
+
+def test_torch_tensors_will_do():
+    assert repr(explorers.attention(TOKENS, torch.from_numpy(maps()))) == repr(explorers.attention(TOKENS, maps()))
+
+
+def test_one_token_is_no_text():
+    with pytest.raises(InputError, match="at least two tokens"):
+        explorers.attention(["a"], np.ones((1, 1, 1, 1)))
+
+
+# In a browser
+
+
+@pytest.fixture(scope="module")
+def browser():
+    chromium, driver = (shutil.which(name) for name in ("chromium", "chromedriver"))
+    if not (chromium and driver):
+        pytest.skip("needs Debian's chromium and chromium-driver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1000,900"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    browser = webdriver.Chrome(options, Service(driver))
+    yield browser
+    browser.quit()
+
+
+LIGHT, DARK = ("#ffffff", "#111111"), ("#111111", "#dddddd")
+HOST = """<!doctype html><meta charset="utf-8"><body style="background: {0}; color: {1}">{2}"""
+LATER = """<div id="host"></div><script>
+  // as JupyterLab does it: the HTML first, then every script anew
+  const host = document.createElement("div");
+  host.innerHTML = JSON.parse(document.querySelector("#given").textContent);
+  for (const old of host.querySelectorAll("script")) {
+    const script = document.createElement("script");
+    for (const { name, value } of old.attributes) script.setAttribute(name, value);
+    script.textContent = old.textContent;
+    old.replaceWith(script);
+  }
+  document.querySelector("#host").append(host);
+</script>"""
+
+
+@pytest.fixture
+def shown(browser, tmp_path):
+    """shown(body, ground and ink): open a page with it; afterwards nothing may have gone wrong on it."""
+
+    def shown(body, colours=LIGHT):
+        page = tmp_path / "page.html"
+        page.write_text(HOST.format(*colours, body), encoding="utf-8")
+        browser.get(page.as_uri())
+        return browser
+
+    yield shown
+    assert [line for line in browser.get_log("browser") if "favicon" not in line["message"]] == []
+
+
+def explorer_html():
+    return explorers.attention(TOKENS, maps())._repr_html_()
+
+
+def find(browser, selector, i=0):
+    return browser.find_elements(By.CSS_SELECTOR, f".tinygpt-explorer {selector}")[i]
+
+
+def status(browser, i=0):
+    return find(browser, ".status", i).text
+
+
+def picture(browser):
+    squares = browser.find_elements(By.CSS_SELECTOR, ".tinygpt-explorer svg .weight")
+    return [tuple(square.get_attribute(name) for name in ("x", "y", "fill-opacity")) for square in squares]
+
+
+def press(browser, *keys):
+    for key in keys:
+        ActionChains(browser).send_keys(key).perform()
+
+
+def test_keys_alone_choose_head_layer_and_token(shown):
+    browser = shown(explorer_html())
+    assert status(browser) == "Layer 0, head 0: “↵” (token 5) listens to itself 100%."
+    before = picture(browser)
+    assert len(before) == T
+    press(browser, Keys.TAB, Keys.TAB, Keys.ARROW_RIGHT)
+    after = picture(browser)
+    assert len(after) == T and after != before and "head 1" in status(browser)
+    press(browser, Keys.TAB)  # the text, at the token that is chosen
+    press(browser, Keys.HOME, Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
+    assert status(browser) == "Layer 0, head 1: “heart” (token 2) listens to “left” (token 1) 100%."
+    assert browser.switch_to.active_element.text == " heart"
+    press(browser, Keys.END, Keys.ARROW_RIGHT)
+    assert "(token 5)" in status(browser)
+    find(browser, "input[type=radio]", 0).send_keys(Keys.ARROW_DOWN)
+    assert "Layer 1, head 1" in status(browser)
+    assert len(picture(browser)) == T * (T + 1) // 2
+
+
+def test_the_mouse_shows_a_token_s_weights_in_words_and_goes_back(shown):
+    browser = shown(explorer_html())
+    find(browser, "input[type=radio]", 1).click()
+    find(browser, "input[type=radio]", 3).click()
+    over = find(browser, ".strip button", 2)
+    ActionChains(browser).move_to_element(over).perform()
+    told = status(browser)
+    assert told.startswith("Layer 1, head 1: “heart” (token 2) listens to")
+    assert {"“small” (token 0) 33%", "“left” (token 1) 33%", "itself 33%"} <= set(
+        told.removesuffix(".").split("listens to ")[1].split(", ")
+    )
+    tints = [find(browser, ".strip button", i).value_of_css_property("background-color") for i in range(T)]
+    assert len(set(tints[:3])) == 1 and tints[0] != tints[3]
+    ActionChains(browser).move_to_element_with_offset(find(browser, "svg"), 0, 20).perform()
+    assert "(token 3)" in status(browser)  # a little below the middle
+    ActionChains(browser).move_to_element(find(browser, "legend")).perform()
+    assert "(token 5)" in status(browser) and "; 2 others share 33%." in status(browser)
+    over.click()
+    ActionChains(browser).move_to_element(find(browser, "legend")).perform()
+    assert "(token 2)" in status(browser)
+
+
+def test_bars_and_the_picture_have_names(shown):
+    browser = shown(explorer_html())
+    assert find(browser, ".bars").text == "itself 100%"
+    assert find(browser, "svg").get_attribute("role") == "img"
+    assert "layer 0, head 0" in find(browser, "svg").get_attribute("aria-label")
+    assert find(browser, ".status").get_attribute("aria-live") == "polite"
+    focusable = browser.find_elements(By.CSS_SELECTOR, ".tinygpt-explorer :is(input, button, summary)")
+    assert len(focusable) == 4 + T + 1
+    assert all(each.get_attribute("data-lm-suppress-shortcuts") for each in focusable)  # or JupyterLab takes their keys
+
+
+def test_awkward_tokens_are_shown_as_they_are(shown):
+    browser = shown(explorer_html())
+    texts = [find(browser, ".strip button", i).get_property("textContent") for i in range(T)]
+    assert texts == [*TOKENS[:-1], "↵"]
+    find(browser, ".strip button", 3).click()
+    assert "“</script><script>oops()</script>” (token 3)" in status(browser)
+
+
+def test_the_words_stay_folded_away(shown):
+    browser = shown(explorer_html())
+    assert not find(browser, ".words").is_displayed()
+    find(browser, "summary").click()
+    assert find(browser, ".words").is_displayed() and "Attention of 2 layers" in find(browser, ".words").text
+
+
+def test_several_stand_side_by_side(shown):
+    browser = shown(2 * explorer_html())
+    assert len(browser.find_elements(By.CSS_SELECTOR, ".tinygpt-explorer svg")) == 2
+    find(browser, "input[type=radio]", 4 + 1).click()
+    assert "Layer 0" in status(browser, 0) and "Layer 1" in status(browser, 1)
+
+
+def test_it_works_where_html_is_put_in_before_its_scripts_run(shown):
+    given = json.dumps(explorer_html()).replace("<", "\\u003c")
+    browser = shown(f'<script type="application/json" id="given">{given}</script>{LATER}')
+    find(browser, "input[type=radio]", 3).click()
+    assert "head 1" in status(browser) and "“left”" not in status(browser)
+
+
+def test_it_works_in_a_static_export(browser, tmp_path):
+    from nbconvert import HTMLExporter
+
+    output = new_output("execute_result", {"text/html": explorer_html(), "text/plain": "words"}, execution_count=1)
+    cells = [new_code_cell("explorers", outputs=[output], execution_count=1) for _ in range(2)]
+    exporter = HTMLExporter(require_js_url="", mathjax_url="", jquery_url="", exclude_anchor_links=True)
+    page, _ = exporter.from_notebook_node(new_notebook(cells=cells))
+    (tmp_path / "export.html").write_text(page, encoding="utf-8")
+    browser.get((tmp_path / "export.html").as_uri())
+    browser.get_log("browser")  # what the export itself would have fetched
+    find(browser, "input[type=radio]", 3).click()
+    assert "head 1" in status(browser)
+
+
+CONTRAST = """
+const luminance = ([r, g, b]) => [r, g, b].map((x) => (x /= 255) <= 0.03928 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4)
+  .reduce((sum, x, i) => sum + x * [0.2126, 0.7152, 0.0722][i], 0);
+const parts = (colour) => colour.match(/[\\d.]+/g).map(Number);
+const over = ([r, g, b, a = 1], ground) => [r, g, b].map((x, i) => a * x + (1 - a) * ground[i]);
+const page = parts(getComputedStyle(document.body).backgroundColor);
+return [...arguments[0]].map((e) => {
+  const style = getComputedStyle(e), ground = over(parts(style.backgroundColor), page);
+  const ink = over([...parts(style.color).slice(0, 3), Number(style.opacity)], ground);
+  const [a, b] = [luminance(ink), luminance(ground)].sort();
+  return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+});
+"""
+
+
+@pytest.mark.parametrize("colours", [LIGHT, DARK])
+def test_text_can_be_read_on_light_and_dark_pages(shown, colours):
+    browser = shown(explorer_html(), colours)
+    for head in (2, 3):  # the whole weight on one token; shared
+        find(browser, "input[type=radio]", head).click()
+        find(browser, ".strip button", 1).click()
+        texts = browser.find_elements(By.CSS_SELECTOR, ".tinygpt-explorer :is(button, label, legend, .status, td, th)")
+        assert min(browser.execute_script(CONTRAST, texts)) >= 4.5
