@@ -14,6 +14,7 @@ from tinygpt.course.judging import Exercise, Mistake, difference, same
 NO_GRADIENT = "a result through which no gradient flows"
 OTHER_GRADIENT = "the right numbers, but another gradient"
 OTHER_NAMES = "a model whose parts have other names"
+CLOSE = 1e-4
 
 
 def look_at_use(got, expected, *arguments):
@@ -37,7 +38,7 @@ def usable(result, expected, arguments, given):
 
     arguments, given: what the answer was called with, before and after; an answer that changed it is told so elsewhere.
     """
-    if not same(result, expected, 1e-5) or not same(arguments, given, 0.0):
+    if not same(result, expected, CLOSE) or not same(arguments, given, 0.0):
         return result
     if not isinstance(result, torch.Tensor) or not result.requires_grad:
         return NO_GRADIENT
@@ -61,7 +62,7 @@ def tried_with_gradients(answer, reference, *tensors):
         if not same(x, after, 0.0):
             x.copy_(after.detach())  # whoever judges looks here for changes
     result = usable(result, expected, inputs, given)
-    if isinstance(result, torch.Tensor) and result.requires_grad and same(result, expected, 1e-5):
+    if isinstance(result, torch.Tensor) and result.requires_grad and same(result, expected, CLOSE):
         theirs, ours = gradients(result, wanted), gradients(expected, wanted)
         return result.detach() if same(theirs, ours, 1e-3) else OTHER_GRADIENT
     return result
@@ -91,6 +92,13 @@ def vectors():
     yield draw(2, 3, 8) + 2, draw(8), draw(8)
 
 
+def use_layer_norm(answer, x, weight, bias):
+    """The small examples are for the numbers; the larger ones, at the end, for what training needs as well."""
+    if x.ndim < 3:
+        return answer(x, weight, bias)
+    return tried_with_gradients(answer, layer_norm, x, weight, bias)
+
+
 def normalised(x, spread, mean=None):
     return (x - (x.mean(-1, keepdim=True) if mean is None else mean)) / spread
 
@@ -103,7 +111,7 @@ LAYER_NORM = Exercise(
     name="layer_norm",
     reference=layer_norm,
     examples=vectors,
-    use=lambda answer, *tensors: tried_with_gradients(answer, layer_norm, *tensors),
+    use=use_layer_norm,
     explain=look_at_use,
     hints=(
         "Three steps for each vector: subtract its mean, divide by its standard deviation, then weight and bias. All "
@@ -425,7 +433,7 @@ class GPT(nn.Module):
 
 
 TOY_GPT = (
-    "token rows [1, 0], [0, 1], [1, 1]; place rows [0, 0], [10, 0], [20, 0]; the first block doubles, the second adds "
+    "token rows [1, 0], [0, 1], [1, 1]; place rows [10, 0], [20, 0], [30, 0]; the first block doubles, the second adds "
     "1; the norm multiplies by 10"
 )
 REAL_GPT = "two real blocks of width 8, random weights"
@@ -438,21 +446,30 @@ def use_gpt(answer, kind, ids):
         return OTHER_NAMES
     model, reference = (toy_gpt if kind == TOY_GPT else filled)(model), filled(reference)
     before = ids.clone()
-    result = model(ids)
+    result = called(model, ids)
     if kind == TOY_GPT:
         return result
     result = usable(result, reference(before), [before], [ids])
-    if isinstance(result, torch.Tensor) and result.requires_grad and same(result, reference(before), 1e-5):
+    if isinstance(result, torch.Tensor) and result.requires_grad and same(result, reference(before), CLOSE):
         theirs = gradients(result, list(model.parameters()))
         ours = gradients(reference(before), list(reference.parameters()))
         return result.detach() if same(theirs, ours, 1e-3) else OTHER_GRADIENT
     return result
 
 
+def called(model, ids):
+    try:
+        return model(ids)
+    except NotImplementedError as problem:
+        if "ModuleList" in str(problem):  # torch's own way to say that a list of modules can't be called
+            raise TypeError("self.blocks is a list: call each of its blocks, in a loop") from None
+        raise
+
+
 @torch.no_grad()
 def toy_gpt(model):
     model.token_embedding.weight.copy_(torch.tensor([[1.0, 0], [0, 1], [1, 1]]))
-    model.position_embedding.weight.copy_(torch.tensor([[0.0, 0], [10, 0], [20, 0]]))
+    model.position_embedding.weight.copy_(torch.tensor([[10.0, 0], [20, 0], [30, 0]]))
     model.blocks = nn.ModuleList([DoesUnderMask(lambda x: 2 * x), DoesUnderMask(lambda x: x + 1)])
     model.norm = Does(lambda x: 10 * x)
     return model
@@ -593,6 +610,15 @@ def counted(V, T, C, L, linear_biases=True, norms=True, head=0, attention=4, mlp
     return (V + positions * T) * C + L * ((attention + mlp) * C * C + biases + 4 * C * norms) + 2 * C * final + head
 
 
+def look_at_count(got, expected, V, T, C, L):
+    if not isinstance(got, int | float):
+        return None
+    return (
+        f"Off by {got - expected:+,}. Here V·C = {V * C:,}, T·C = {T * C:,}, C² = {C * C:,}, C = {C:,}, and there are "
+        f"L = {L} blocks of 12·C² + 13·C: which part is too many or missing?"
+    )
+
+
 COUNT_PARAMETERS = Exercise(
     name="count_parameters",
     reference=count_parameters,
@@ -605,6 +631,7 @@ COUNT_PARAMETERS = Exercise(
         "One block: qkv C → 3C, output C → C, up C → 4C, output 4C → C, each with biases, and two norms of 2C.",
         "(V + T)·C + L·(12·C² + 13·C) + 2·C",
     ),
+    explain=look_at_count,
     mistakes=(
         Mistake(
             "The biases of the Linear layers are missing: 3C + C + 4C + C in every block.",
@@ -680,10 +707,17 @@ def scores():
     yield torch.tensor([[0.0, 0.0]]), torch.tensor([0])
     yield torch.tensor([[2.0, 1.0, 0.0], [0.0, 3.0, 1.0]]), torch.tensor([2, 1])
     yield torch.tensor([[1000.0, 0.0]]), torch.tensor([1])
+    yield torch.tensor([[1000.0, 0.0]]), torch.tensor([0])
     yield torch.tensor([[-1000.0, -1001.0]]), torch.tensor([0])
     yield torch.tensor([[1000.0, 999.0], [0.0, 1.0]]), torch.tensor([1, 0])
     yield torch.randn(6, 6, generator=dice) * 3, torch.tensor([0, 5, 1, 3, 3, 2])
     yield torch.randn(6, 9, generator=dice) * 3, torch.tensor([0, 5, 1, 8, 3, 2])
+
+
+def use_cross_entropy(answer, logits, targets):
+    if len(targets) < 6:
+        return answer(logits, targets)
+    return tried_with_gradients(answer, cross_entropy, logits, targets)
 
 
 def picked(table, targets):
@@ -694,8 +728,9 @@ CROSS_ENTROPY = Exercise(
     name="cross_entropy",
     reference=cross_entropy,
     examples=scores,
-    use=lambda answer, *tensors: tried_with_gradients(answer, cross_entropy, *tensors),
+    use=use_cross_entropy,
     explain=lambda got, expected, *arguments: look_at_price(got, expected) or look_at_use(got, expected),
+    tolerance=CLOSE,
     hints=(
         "The price is log(sum of exp(logits)) - logit of the target, for each row; then the mean. Which line can "
         "overflow?",
@@ -715,6 +750,14 @@ CROSS_ENTROPY = Exercise(
             lambda logits, targets: (logits.exp().sum(-1).log() - picked(logits, targets)).mean(),
         ),
         Mistake(
+            "You subtracted the smallest logit, so the largest still overflows. Subtract the largest: no exp is then "
+            "above 1.",
+            lambda logits, targets: (
+                (logits - logits.amin(-1, keepdim=True)).exp().sum(-1).log()
+                - picked(logits - logits.amin(-1, keepdim=True), targets)
+            ).mean(),
+        ),
+        Mistake(
             "softmax gave a probability of exactly 0, and its logarithm is -inf. Stay with logarithms all the way: "
             "logit - log(sum of exp), never softmax and then log.",
             lambda logits, targets: -picked(logits.softmax(-1), targets).log().mean(),
@@ -730,6 +773,10 @@ CROSS_ENTROPY = Exercise(
             lambda logits, targets: (
                 -picked((logits - logits.max()) - (logits - logits.max()).exp().sum(-1, keepdim=True).log(), targets)
             ).mean(),
+        ),
+        Mistake(
+            "You took a softmax twice: the probabilities are no logits. Use the logits as they come.",
+            lambda logits, targets: -picked(logits.softmax(-1).log_softmax(-1), targets).mean(),
         ),
         Mistake(
             "The sign: a log-probability is below 0, a price is above.",
@@ -784,6 +831,11 @@ def look_at_price(got, expected):
             "An infinity or nan: somewhere exp became infinite, or log saw a 0. Subtract each row's largest logit "
             "first, and never take the log of a probability."
         )
+    if expected > 100 and 0 <= got < expected / 2:
+        return (
+            f"The true price is {expected:.0f} nats. A clamp, or a small number added before the log, cuts it off, and "
+            "with it the gradient. Use logit - log(sum of exp)."
+        )
     return None
 
 
@@ -809,6 +861,8 @@ def table_model(table, longest):
 
 def use_next_token_loss(answer, table, windows):
     longest = windows.shape[1] - 1
+    if len(windows) < 3:
+        return answer(table_model(table, longest), windows)
     return tried_with_gradients(
         lambda table, windows: answer(table_model(table, longest), windows),
         lambda table, windows: next_token_loss(table_model(table, longest), windows),
@@ -819,7 +873,7 @@ def use_next_token_loss(answer, table, windows):
 
 def windows_of_tables():
     dice = torch.Generator().manual_seed(6)
-    yield torch.tensor([[0.0, 2.0], [1.0, 0.0]]), torch.tensor([[0, 1]])
+    yield torch.tensor([[0.0, 2.0], [1.0, 0.0]]), torch.tensor([[0, 1, 1]])
     yield torch.tensor([[0.0, 2.0, 1.0], [1.0, 0.0, 3.0], [0.0, 0.0, 1.0]]), torch.tensor([[0, 1, 2], [2, 2, 0]])
     yield torch.randn(5, 5, generator=dice) * 2, torch.tensor([[0, 3, 4, 1], [1, 1, 2, 0], [4, 0, 2, 2]])
 
@@ -853,6 +907,22 @@ NEXT_TOKEN_LOSS = Exercise(
         Mistake(
             "That predicts backwards: from each token the one before it. Read windows[:, :-1], answer windows[:, 1:].",
             lambda model, windows: priced(model(windows[:, 1:]), windows[:, :-1]),
+        ),
+        Mistake(
+            "That is one place too far: from each token the one after the next. The targets are windows[:, 1:].",
+            lambda model, windows: priced(model(windows[:, :-2]), windows[:, 2:]),
+        ),
+        Mistake(
+            "Shift inside each window, before flattening: once the windows are strung together, the end of one has to "
+            "answer with the beginning of the next.",
+            lambda model, windows: F.cross_entropy(
+                model(windows[:, :-1]).flatten(0, 1)[:-1], windows[:, :-1].flatten()[1:]
+            ),
+        ),
+        Mistake(
+            "F.cross_entropy takes the second axis for the tokens to choose from, and here that is T. Flatten first: "
+            "logits (B·T, V), targets (B·T,).",
+            lambda model, windows: F.cross_entropy(model(windows[:, :-1]), windows[:, 1:]),
         ),
         Mistake(
             "Only the last place was priced. Every place predicts its next token.",
@@ -900,7 +970,7 @@ def use_total_belief(answer, kind, probs, tokens, i, vocab_size):
 
 
 def gamblers():
-    two = torch.tensor([[0.75, 0.25], [0.5, 0.5]])
+    two = torch.tensor([[0.75, 0.25], [0.375, 0.625]])
     yield HONEST, two, torch.tensor([0, 1, 1]), 1, 2
     yield UNSHIFTED, two, torch.tensor([0, 1, 1]), 1, 2
     three = torch.tensor([[0.5, 0.25, 0.25], [0.125, 0.75, 0.125], [0.25, 0.125, 0.625]])
@@ -939,6 +1009,10 @@ TOTAL_BELIEF = Exercise(
         Mistake(
             "exp(price) is one over the probability; a minus is missing: exp(-price).",
             lambda prices, tokens, i, V: prices(trials_of(tokens, i, V))[:, i - 1].exp().sum(),
+        ),
+        Mistake(
+            "The last token of the vocabulary was not asked for: range(vocab_size) goes up to vocab_size - 1.",
+            lambda prices, tokens, i, V: (-prices(trials_of(tokens, i, V))[:-1, i - 1]).exp().sum(),
         ),
         Mistake(
             "That is the mean over the vocabulary; we want the sum.",
