@@ -87,9 +87,8 @@ def two_steps(self, x, mask):
     return x
 
 
-def copied_first(self, x, mask):
-    y = x.clone()
-    y += self.attention(self.attention_norm(y), mask)
+def with_add(self, x, mask):
+    y = torch.add(x, self.attention.forward(self.attention_norm(x), mask=mask))
     return y.add(self.mlp(self.mlp_norm(y)))
 
 
@@ -115,6 +114,13 @@ class OwnWay(nn.Module):
 
     def forward(self, x, mask):
         return in_one_line(self, x, mask)
+
+
+class OverwritesItsCopy(OwnWay):
+    def forward(self, x, mask):
+        y = x.clone()
+        y += self.attention(self.attention_norm(y), mask)
+        return y + self.mlp(self.mlp_norm(y))
 
 
 class OtherNames(OwnWay):
@@ -473,7 +479,7 @@ RIGHT = {
         norm_by_var_mean,
         norm_by_moments,
     ],
-    "Block": [*(block_that(forward) for forward in (two_steps, copied_first, in_one_line, as_a_list)), OwnWay],
+    "Block": [*(block_that(forward) for forward in (two_steps, with_add, in_one_line, as_a_list)), OwnWay],
     "GPT": [
         gpt_that(forward)
         for forward in (gpt_with_own_mask, gpt_with_batch_places, gpt_with_helper, gpt_with_reduce, gpt_by_index)
@@ -517,6 +523,7 @@ WRONG = {
         (lambda x, weight, bias: F.layer_norm(x, weight.shape, weight, bias).tolist(), "type list"),
     ],
     "Block": [
+        (OverwritesItsCopy, "wrote over some that the gradient still needs"),
         (OtherNames, "by the names that it gives"),
         (block_that(stream_in_place), "in place"),
         (block_that(without_mask), "'mask'"),

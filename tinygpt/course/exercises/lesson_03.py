@@ -13,6 +13,7 @@ from tinygpt.course.judging import Exercise, Mistake, difference, same
 # What comes back in place of a result with which the lesson could not go on.
 NO_GRADIENT = "a result through which no gradient flows"
 OTHER_GRADIENT = "the right numbers, but another gradient"
+OVERWRITTEN = "the right numbers, but some that the gradient needs were overwritten"
 OTHER_NAMES = "a model whose parts have other names"
 CLOSE = 1e-4
 
@@ -26,6 +27,8 @@ def look_at_use(got, expected, *arguments):
         )
     if got == OTHER_GRADIENT:
         return "The numbers are right, but part of the computation is cut off from the gradient: is there a detach()?"
+    if got == OVERWRITTEN:
+        return "The numbers are right, but += wrote over some that the gradient still needs. Write x = x + ... instead."
     if got == OTHER_NAMES:
         return "Leave __init__ as it is: weights are copied from model to model by the names that it gives."
     if isinstance(got, str) and got.startswith("a tensor of torch."):
@@ -52,6 +55,18 @@ def gradients(result, inputs):
     return [torch.zeros_like(x) if grad is None else grad for x, grad in zip(inputs, found, strict=True)]
 
 
+def with_gradients(result, inputs, expected):
+    """The result, if it is usable and its gradients are those expected, or else what is wrong with them."""
+    if not isinstance(result, torch.Tensor) or not result.requires_grad:
+        return result
+    try:
+        return result.detach() if same(gradients(result, inputs), expected, 1e-3) else OTHER_GRADIENT
+    except RuntimeError as problem:
+        if "inplace operation" in str(problem):
+            return OVERWRITTEN
+        raise
+
+
 def tried_with_gradients(answer, reference, *tensors):
     """Call an answer on tensors that want gradients; compare the gradients as well."""
     inputs = [x.clone().requires_grad_() if x.is_floating_point() else x for x in tensors]
@@ -62,10 +77,7 @@ def tried_with_gradients(answer, reference, *tensors):
         if not same(x, after, 0.0):
             x.copy_(after.detach())  # whoever judges looks here for changes
     result = usable(result, expected, inputs, given)
-    if isinstance(result, torch.Tensor) and result.requires_grad and same(result, expected, CLOSE):
-        theirs, ours = gradients(result, wanted), gradients(expected, wanted)
-        return result.detach() if same(theirs, ours, 1e-3) else OTHER_GRADIENT
-    return result
+    return with_gradients(result, wanted, gradients(expected, wanted)) if same(result, expected, CLOSE) else result
 
 
 # layer_norm
@@ -449,12 +461,11 @@ def use_gpt(answer, kind, ids):
     result = called(model, ids)
     if kind == TOY_GPT:
         return result
-    result = usable(result, reference(before), [before], [ids])
-    if isinstance(result, torch.Tensor) and result.requires_grad and same(result, reference(before), CLOSE):
-        theirs = gradients(result, list(model.parameters()))
-        ours = gradients(reference(before), list(reference.parameters()))
-        return result.detach() if same(theirs, ours, 1e-3) else OTHER_GRADIENT
-    return result
+    expected = reference(before)
+    result = usable(result, expected, [before], [ids])
+    if not same(result, expected, CLOSE):
+        return result
+    return with_gradients(result, list(model.parameters()), gradients(expected, list(reference.parameters())))
 
 
 def called(model, ids):
