@@ -72,6 +72,26 @@ TERMS = {  # term: (lesson, what it means)
     "softmax": ("02", "Turns any numbers into weights that sum to 1: e to the power of each, divided by their sum."),
     "value": ("02", "The list of numbers that a position hands on to those that listen to it."),
     "nat": ("00", "Surprise counted with the natural logarithm: one nat is 1.44 bits."),
+    "activation": ("03", "A number that a model computes on the way, as opposed to a weight, which it has learned."),
+    "block": ("03", "One attention and one MLP, each of which reads a normalised copy of the stream and adds to it."),
+    "embedding": ("03", "The row of numbers that stands for a token, or for a place, inside a model."),
+    "flop": ("03", "One multiplication or addition of numbers; what a model costs is counted in them."),
+    "gelu": ("03", "A bend between two matrices: x times the probability that a standard normal number is below x."),
+    "head": (
+        "03",
+        "The last matrix, from the stream to a score for every token; no attention head.",
+    ),
+    "initialisation": ("03", "The numbers that the weights have before the first step of training."),
+    "layernorm": (
+        "03",
+        "Brings a vector to mean 0 and spread 1, then multiplies by a learned weight and adds a learned bias.",
+    ),
+    "logit": ("03", "A score before softmax: the higher, the likelier; only differences within a row count."),
+    "mlp": ("03", "Two matrices with a bend between them, applied to every place by itself."),
+    "overfit": ("03", "To learn the training text by heart; on one batch a test of the code, on all of it a fault."),
+    "residual stream": ("03", "The running sum of a model's vectors, to which every attention and MLP adds."),
+    "tied": ("03", "Said of a head that reuses the token embedding: one table, used twice."),
+    "window": ("03", "A piece of the token stream, of the context's length and one more, that the model learns from."),
 }
 
 
