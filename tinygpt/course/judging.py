@@ -7,6 +7,7 @@ input, and does on all inputs so far what one of these functions does, gets the 
 import copy
 import inspect
 import linecache
+import math
 import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -127,7 +128,8 @@ def same(a, b, tolerance):
     if isinstance(a, list | tuple) and isinstance(b, list | tuple):
         return len(a) == len(b) and all(same(x, y, tolerance) for x, y in zip(a, b, strict=True))
     if is_number(a) and is_number(b):
-        return a == b or abs(a - b) <= tolerance * max(1, abs(b)) or (a != a and b != b)
+        close = math.isfinite(b) and abs(a - b) <= tolerance * max(1, abs(b))
+        return a == b or close or (a != a and b != b)
     return type(a) is type(b) and a == b
 
 
