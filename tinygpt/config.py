@@ -9,6 +9,10 @@ END_OF_TEXT = "<|endoftext|>"
 class InputError(ValueError):
     """A caller's mistake: the message says in one line what came, what is allowed and what to do."""
 
+    def _render_traceback_(self):
+        """What a notebook shows: that line, and none of our code."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 def require(condition, message):
     if not condition:

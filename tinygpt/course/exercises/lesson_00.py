@@ -24,8 +24,12 @@ def look_at_rows(got, expected, counts):
         return None
     if torch.allclose(got.double().sum(dim=1), torch.ones(len(counts)).double(), atol=1e-4):
         return None
-    if torch.allclose(got.double(), ((counts + 1) / (counts.sum(dim=1, keepdim=True) + 257)).double()):
-        return "The table has 257 rows in the lesson and fewer here: take the number from the table, counts.shape[1]."
+    added = ((counts + 1) / got - counts.sum(dim=1, keepdim=True)).double()  # (V, V), to each sum
+    if torch.allclose(added, added[0, 0].round(), atol=1e-2) and added[0, 0] > 0.5:
+        return (
+            f"You added {added[0, 0]:.0f} to each row's sum. Each row has {len(counts)} columns here, 257 in the "
+            + ("lesson: take the number from the table, counts.shape[1], or sum after adding.")
+        )
     return "The rows do not sum to 1: after a given symbol, something has to come next."
 
 
@@ -62,6 +66,11 @@ BIGRAM_PROBS = Exercise(
             "Here the columns were divided by the rows' sums: without keepdim=True the sums (V,) line up with the "
             "columns.",
             lambda counts: (counts + 1) / (counts + 1).sum(dim=1),
+        ),
+        Mistake(
+            "Two things: without keepdim=True the sums (V,) line up with the columns, not with the rows; and every "
+            "count gets its 1 first.",
+            lambda counts: counts / counts.sum(dim=1),
         ),
         Mistake(
             "The whole table sums to 1: that is how likely a pair is. We want how likely a symbol is once we know the "
@@ -124,14 +133,16 @@ def follow_the_price(got, expected, probs, ids):
     prices = (-probs[ids[:-1], ids[1:]].log2()).tolist()
     total, n_bytes = sum(prices), int((ids != len(probs) - 1).sum())
     divisor = total / got if got else 0.0
-    if divisor > 0.5 and abs(divisor - round(divisor)) < 1e-4 * divisor:
+    if divisor > 20 and abs(divisor - round(divisor)) < 1e-4 * divisor:
         return (
             f"The price is right, {total:g} bits in all, but you divided it by {divisor:,.0f}; of these {len(ids)} "
             + (f"symbols {n_bytes} are bytes. Count them inside the function, in ids.")
         )
     if len(prices) > 12:
         return None
-    return f"By hand: {' + '.join(f'{p:g}' for p in prices)} = {total:g} bits for {n_bytes} bytes, {expected:g} each."
+    return (
+        f"By hand: {' + '.join(f'{p:g}' for p in prices)} = {total:g} bits in all. Bytes: {n_bytes}. So {expected:g}."
+    )
 
 
 BITS_PER_BYTE = Exercise(
@@ -139,6 +150,10 @@ BITS_PER_BYTE = Exercise(
     reference=bits_per_byte,
     examples=streams,
     explain=follow_the_price,
+    advice={
+        "out of bounds": "an index that is too large. probs[a][b] takes rows twice, probs[a, b] one number a pair.",
+        "out of range": "an index that is too large. Nothing comes after the last symbol: stop one earlier.",
+    },
     hints=(
         "The price of one symbol is -log2 of the probability that it had. ids[:-1] are the symbols before, ids[1:] "
         "those that came.",
@@ -183,6 +198,16 @@ BITS_PER_BYTE = Exercise(
             lambda probs, ids: -probs[ids[:-1], ids[1:]].mean().log2().item(),
         ),
         Mistake(
+            "You added the probabilities and took one logarithm. Each symbol has its own price: first the logarithm of "
+            "each, then the sum.",
+            lambda probs, ids: (-probs[ids[:-1], ids[1:]].sum().log2() / (ids != len(probs) - 1).sum()).item(),
+        ),
+        Mistake(
+            "You paid for each symbol as if it came after itself. ids[:-1] are the symbols before, ids[1:] those that "
+            "came: a shift by one.",
+            lambda probs, ids: (-probs[ids, ids].log2().sum() / (ids != len(probs) - 1).sum()).item(),
+        ),
+        Mistake(
             "A product of many probabilities is soon too small for a float and becomes 0. Add logarithms instead.",
             lambda probs, ids: (-probs[ids[:-1], ids[1:]].prod().log2() / (ids != len(probs) - 1).sum()).item(),
         ),
@@ -212,8 +237,8 @@ LEAKY_SPLIT = Exercise(
     ),
     mistakes=(
         Mistake(
-            "A keeps each document whole, on one side. Sibling terms may still fall on two sides; but one of the three "
-            "is far worse.",
+            "A keeps each document whole, on one side. Terms about similar things may still fall on two sides; but one "
+            "of the three is far worse.",
             lambda: "A",
         ),
         Mistake(
