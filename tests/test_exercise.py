@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tinygpt.config import InputError
-from tinygpt.course import check, exercise, hint, progress, solution, yours
+from tinygpt.course import attempt, check, exercise, hint, progress, solution
 from tinygpt.course.exercise import NotPassed
 from tinygpt.course.exercises.lesson_00 import bigram_probs as reference
 
@@ -158,9 +158,9 @@ def test_an_error_of_torch_s_own_is_not_taken_for_the_stub(capsys):
 
 def test_one_s_own_answer_can_be_tried_while_it_is_wrong():
     with pytest.raises(InputError, match="has not been written yet"):
-        yours(NAME)
+        attempt(NAME)
     exercise(NAME, stars=1, minutes=6)(wrong)
-    assert yours(NAME) is wrong
+    assert attempt(NAME) is wrong
 
 
 def test_who_is_right_about_a_choice_is_told_why_and_who_is_wrong_not_which(capsys):

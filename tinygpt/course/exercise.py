@@ -67,7 +67,7 @@ def told(name, verdict):
     else:
         yield f"❌ {name}: not yet. The smallest example on which it goes wrong:"
         yield from verdict.lines
-        yield f'  The course\'s version stands in until then. hint("{name}") helps; yours("{name}") is your own.'
+        yield f'  The course\'s version stands in until then. hint("{name}") helps; attempt("{name}") is your own.'
 
 
 def hint(name):
@@ -82,8 +82,8 @@ def hint(name):
     hints_given[name] = n + 1
 
 
-def yours(name):
-    """The learner's own answer, also while the course's stands in for it: yours("double")(3) tries it out."""
+def attempt(name):
+    """The learner's own answer, also while the course's stands in for it: attempt("double")(3) tries it out."""
     find(name)
     require(name in answers, f"{name} has not been written yet: run the cell that begins with @exercise")
     return answers[name]
