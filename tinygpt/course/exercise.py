@@ -65,7 +65,7 @@ def told(name, verdict):
         yield f"⏳ {name}: not written yet; the course's version stands in, so you can read on."
         yield f'   Stuck? hint("{name}")'
     else:
-        yield f"❌ {name}: not yet. The smallest example on which it goes wrong:"
+        yield f"❌ {name}: not yet. A small example on which it goes wrong:"
         yield from verdict.lines
         yield f'  The course\'s version stands in until then. hint("{name}") helps; attempt("{name}") is your own.'
 
@@ -84,7 +84,7 @@ def hint(name):
 
 def attempt(name):
     """The learner's own answer, also while the course's stands in for it: attempt("double")(3) tries it out."""
-    find(name)
+    name = find(name)[1].name
     require(name in answers, f"{name} has not been written yet: run the cell that begins with @exercise")
     return answers[name]
 
@@ -98,7 +98,7 @@ def solution(name):
 
 def check(name):
     """Say once more how the answer to an exercise did; when grading, or in strict mode, raise unless it is right."""
-    find(name)
+    name = find(name)[1].name
     status = verdicts[name][3].status if name in verdicts else NOT_WRITTEN
     if (grading() or strict()) and status != PASSED:
         raise NotPassed(f"{name}: {status}")

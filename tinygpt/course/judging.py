@@ -23,6 +23,8 @@ ADVICE = {  # what torch and Python say, in other words
     "math domain error": "a logarithm or a root of what has none. Did a product of many probabilities become 0?",
     "not implemented for 'Long'": "this wants numbers with a fraction: x.float() makes them.",
     "grad can be implicitly created only for scalar outputs": "backward() starts from one number: add up or average.",
+    "return_types.m": "max and min along an axis give values and indices: take .values, or use amax and amin.",
+    "'float' object cannot be interpreted as an integer": "a whole number is wanted: divide with //.",
     "Boolean value of Tensor with more than one value": "an if or a while asks one question; this tensor has many.",
 }
 
@@ -187,7 +189,9 @@ def stopped(exercise, arguments, theirs):
     else:
         said = cut(str(exception))
         what = f"It stopped with {type(exception).__name__}: {said}"
-        what += "".join(f" That is: {advice}" for part, advice in (ADVICE | exercise.advice).items() if part in said)
+        what += "".join(
+            f" · {advice[0].upper()}{advice[1:]}" for part, advice in (ADVICE | exercise.advice).items() if part in said
+        )
     lines = [*shown_arguments(exercise, arguments), *own_line(exercise, exception), *shown_print(theirs), f"  → {what}"]
     return Verdict(WRONG, tuple(lines))
 
@@ -198,7 +202,7 @@ def own_line(exercise, exception):
     frames = [f for f in traceback.extract_tb(exception.__traceback__) if not f.filename.startswith(ours)]
     cells = [f for f in frames if "site-packages" not in f.filename and linecache.getline(f.filename, f.lineno)]
     for frame in cells[-1:]:
-        yield f"  line {frame.lineno}    {linecache.getline(frame.filename, frame.lineno).strip()}"
+        yield f"  line {frame.lineno} of {frame.name}    {linecache.getline(frame.filename, frame.lineno).strip()}"
 
 
 def changed_its_input(exercise, arguments, given):

@@ -90,19 +90,14 @@ def with_gradient(reference):
     """How to use an answer that has to pass gradients on, as the lesson tests causality and trains with them."""
 
     def use(answer, *arguments):
-        try:
-            result = answer(*arguments)
-            if answer is not reference and same(result, reference(*arguments), 1e-5):
-                floats = [a.clone().requires_grad_() if is_float(a) else a for a in arguments]
-                if not answer(*floats).requires_grad:
-                    raise NoGradient(
-                        "the numbers are right, but no gradient comes through: .tolist(), .item(), .detach() and "
-                        "torch.tensor(…) cut its way. Stay with tensors."
-                    )
-        except (RuntimeError, IndexError) as error:
-            shape = tuple(arguments[0].shape)
-            error.args = (f"{error} · Outer dimensions may come first, here {shape}: dim=-1, and k.mT for k turned.",)
-            raise
+        result = answer(*arguments)
+        if answer is not reference and same(result, reference(*arguments), 1e-5):
+            floats = [a.clone().requires_grad_() if is_float(a) else a for a in arguments]
+            if not answer(*floats).requires_grad:
+                raise NoGradient(
+                    "the numbers are right, but no gradient comes through: .tolist(), .item(), .detach() and "
+                    "torch.tensor(…) cut its way. Stay with tensors."
+                )
         return result
 
     return use
@@ -149,6 +144,7 @@ STABLE_SOFTMAX = Exercise(
     reference=stable_softmax,
     examples=score_rows,
     use=with_gradient(stable_softmax),
+    advice={"Dimension out of range": "scores may have one axis or many; count from the end: dim=-1."},
     explain=look_at_weights,
     hints=(
         "exp, then divide by the sum of the row: dim=-1, keepdim=True. That is right until a score is large.",
@@ -246,6 +242,9 @@ def random(*shape, seed=0):
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
+AXES = "texts and heads may come first, so count axes from the end: dim=-1, and k.mT swaps the last two."
+
+
 def queries_and_keys():
     q = torch.tensor([[2 * math.log(2), 0, 0, 0]])
     yield q, torch.tensor([[0.0, 5, 0, 0], [1, 0, 0, 0], [2, 0, 0, 0]]), torch.ones(1, 3, dtype=torch.bool)
@@ -305,6 +304,13 @@ ATTENTION_WEIGHTS = Exercise(
     reference=attention_weights,
     examples=queries_and_keys,
     use=with_gradient(attention_weights),
+    advice={
+        "Dimension out of range": AXES,
+        "must match the size": AXES,
+        "shapes cannot be multiplied": AXES,
+        "Expected size for first two dimensions": AXES,
+        "the indexed tensor": "scores[~mask] = … wants a mask of the same shape; masked_fill repeats it by itself.",
+    },
     explain=look_at_attention,
     hints=(
         "Three steps: a table of scores, hide what the mask says, softmax over each row. The new thing is one factor.",
@@ -586,6 +592,7 @@ FOUR_BROKEN = Exercise(
     reference=four_broken,
     examples=lambda: [()],
     explain=look_at_diagnoses,
+    choice=True,
     hints=(
         "Begin with the influence maps. Two patients hear something of the future: one only the next token, the other "
         "all of it.",

@@ -192,6 +192,19 @@ LAYER_NORM = Exercise(
             ),
         ),
         Mistake(
+            "The mean is without keepdim=True: it lies along the wrong axis, and each column got the mean of a row.",
+            lambda x, weight, bias: (x - x.mean(-1)) / std(x) * weight + bias,
+        ),
+        Mistake(
+            "The variance is without keepdim=True: it lies along the wrong axis, and each column was divided by a "
+            "row's.",
+            lambda x, weight, bias: normalised(x, std(x).squeeze(-1)) * weight + bias,
+        ),
+        Mistake(
+            "Times weight, then plus bias; you multiplied by the sum of the two.",
+            lambda x, weight, bias: normalised(x, std(x)) * (weight + bias),
+        ),
+        Mistake(
             "Without keepdim=True the means lie along the wrong axis: here each column got the mean of a row.",
             lambda x, weight, bias: (x - x.mean(-1)) / ((x - x.mean(-1)).pow(2).mean(-1) + 1e-5).sqrt() * weight + bias,
         ),
@@ -303,6 +316,7 @@ def block_that(forward):
 BLOCK = Exercise(
     name="Block",
     reference=Block,
+    advice={"missing 1 required positional argument: 'mask'": "attention is called with x and the mask."},
     examples=streams,
     use=use_block,
     explain=look_at_use,
@@ -512,6 +526,13 @@ def run_gpt(self, ids, positions=None, mask=None, blocks=None, norm=True, head=T
 GPT_EXERCISE = Exercise(
     name="GPT",
     reference=GPT,
+    advice={
+        "index out of range in self": "a token or a place beyond its table: take T from ids.shape[1], a text may be "
+        "shorter than the context.",
+        "must match the existing size": "the mask has the size of this text: causal_mask(ids.shape[1]).",
+        "not subscriptable": "an embedding is called with whole numbers, or sliced through .weight.",
+        "missing 1 required positional argument: 'mask'": "a block is called with x and the mask.",
+    },
     examples=texts,
     use=use_gpt,
     explain=lambda got, expected, kind, ids: look_at_logits(got, expected, ids) or look_at_use(got, expected),
@@ -634,7 +655,7 @@ COUNT_PARAMETERS = Exercise(
     name="count_parameters",
     reference=count_parameters,
     examples=lambda: iter(
-        [(3, 2, 1, 1), (3, 2, 2, 1), (5, 4, 2, 2), (7, 3, 4, 3), (2048, 128, 128, 4), (50257, 1024, 768, 12)]
+        [(9, 5, 3, 1), (3, 2, 1, 1), (5, 4, 2, 2), (7, 3, 4, 3), (2048, 128, 128, 4), (50257, 1024, 768, 12)]
     ),
     hints=(
         "Write a line for each part of the table above, then add: both embeddings, n_layers times one block, the final "
@@ -644,6 +665,11 @@ COUNT_PARAMETERS = Exercise(
     ),
     explain=look_at_count,
     mistakes=(
+        Mistake(
+            "That is the lesson's model, whatever sizes were asked for: you used V, T, C and L of the notebook. Take "
+            "vocab_size, context_length, d_model and n_layers.",
+            lambda V, T, C, L: count_parameters(2048, 128, 128, 4),
+        ),
         Mistake(
             "The biases of the Linear layers are missing: 3C + C + 4C + C in every block.",
             lambda V, T, C, L: counted(V, T, C, L, linear_biases=False),
@@ -896,6 +922,10 @@ def priced(logits, targets):
 NEXT_TOKEN_LOSS = Exercise(
     name="next_token_loss",
     reference=next_token_loss,
+    advice={
+        "is invalid for input of size": "take V from the logits, logits.shape[-1], or use flatten(0, 1).",
+        "out of bounds": "cross_entropy wants (N, V) and (N,): make (B, T, V) into (B·T, V), and (B, T) into (B·T,).",
+    },
     examples=windows_of_tables,
     use=use_next_token_loss,
     explain=look_at_use,
@@ -963,6 +993,12 @@ NEXT_TOKEN_LOSS = Exercise(
 # total_belief
 
 
+def colleagues_loss(model, windows):
+    """A colleague's loss. What is wrong with it?"""
+    inputs, targets = windows[:, :-1], windows[:, :-1]
+    return cross_entropy(model(inputs).flatten(0, 1), targets.flatten())
+
+
 def total_belief(prices, tokens, i, vocab_size):
     trials = tokens.repeat(vocab_size, 1)  # (V, N), the same text V times
     trials[:, i] = torch.arange(vocab_size)  # each with another token at place i
@@ -972,8 +1008,16 @@ def total_belief(prices, tokens, i, vocab_size):
 HONEST, UNSHIFTED = "honest prices", "prices that know the answer"
 
 
+def shape(x):
+    return f"a tensor of shape {tuple(x.shape)}"
+
+
 def use_total_belief(answer, kind, probs, tokens, i, vocab_size):
     def prices(trials):
+        if trials.shape[1:] != tokens.shape:
+            raise ValueError(
+                f"texts of {len(tokens)} tokens are wanted, with those after place i; {shape(trials)} came"
+            )
         reads = trials[:, :-1] if kind == HONEST else trials[:, 1:]
         return -probs[reads, trials[:, 1:]].log()  # (B, N - 1)
 
@@ -998,6 +1042,7 @@ def trials_of(tokens, i, vocab_size):
 TOTAL_BELIEF = Exercise(
     name="total_belief",
     reference=total_belief,
+    advice={"must match the": "there are vocab_size texts, not the notebook's V."},
     examples=gamblers,
     use=use_total_belief,
     explain=lambda got, expected, *arguments: look_at_belief(got, expected),
