@@ -181,3 +181,30 @@ def test_check_says_again_what_is_wrong(capsys):
 def test_a_function_stands_for_its_name(capsys):
     hint(reference)
     assert "hint 1 of 3" in capsys.readouterr().out
+
+
+def test_an_answer_that_does_not_even_compile_leaves_no_gap():
+    lesson = {"exercise": exercise, "check": check}
+    with pytest.raises(ZeroDivisionError):
+        exec(f'@exercise("{NAME}", stars=1, minutes=1)\ndef f(counts, x=1 / 0):\n    return counts\n', lesson)
+    assert lesson[NAME] is reference
+    lesson = {"check": check}
+    exec(f'check("{NAME}")', lesson)
+    assert lesson[NAME] is reference
+
+
+def test_what_an_answer_sets_is_put_back():
+    def careless(counts):
+        torch.set_default_dtype(torch.float64)
+        torch.set_grad_enabled(False)
+        return counts
+
+    exercise(NAME, stars=1, minutes=1)(careless)
+    assert torch.get_default_dtype() == torch.float32 and torch.is_grad_enabled()
+
+
+def test_deleting_a_name_and_changing_the_input_are_survived(capsys):
+    exercise(NAME, stars=1, minutes=1)(lambda counts: exec("del reference") or counts)
+    assert "NameError" in capsys.readouterr().out
+    exercise(NAME, stars=1, minutes=1)(lambda counts: counts.add_(1) / counts.sum(1, keepdim=True))
+    assert "changed its input in place" in capsys.readouterr().out

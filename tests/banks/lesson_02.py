@@ -169,7 +169,7 @@ WRONG = {
         (lambda q, k, mask: (q @ k.T / 2).masked_fill(~mask, -math.inf).softmax(-1), "you multiply"),
         (
             lambda q, k, mask: (q @ k.transpose(0, 1) / q.shape[-1] ** 0.5).masked_fill(~mask, -math.inf).softmax(-1),
-            "k.mT for k turned",
+            "k.mT swaps the last two",
         ),
         (
             lambda q, k, mask: (q @ k.mT / q.shape[1] ** 0.5).masked_fill(~mask, -math.inf).softmax(1),

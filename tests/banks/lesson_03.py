@@ -547,12 +547,12 @@ WRONG = {
         (gpt_that(lambda self, ids: None), "is there a return?"),
     ],
     "count_parameters": [
-        (lambda V, T, C, L: V * C + T * C, "Off by -27"),
-        (lambda V, T, C, L: 1_071_872, "Off by"),
-        (lambda V, T, C, L: L * (12 * C**2 + 13 * C), "Off by -7"),
+        (lambda V, T, C, L: V * C + T * C, "Off by -153"),
+        (lambda V, T, C, L: 1_071_872, "That is the lesson's model"),
+        (lambda V, T, C, L: L * (12 * C**2 + 13 * C), "Off by -48"),
         (lambda V, T, C, L: None, "is there a return?"),
         (lambda V, T, C, L: (V * C, T * C, L * (12 * C**2 + 13 * C), 2 * C), "type tuple"),
-        (lambda V, T, C, L: V * C + T * C + L * (24 * C**2 + 13 * C) + 2 * C, "Off by +12"),
+        (lambda V, T, C, L: V * C + T * C + L * (24 * C**2 + 13 * C) + 2 * C, "Off by +108"),
     ],
     "cross_entropy": [
         (entropy_clamped, "true price is 1000 nats"),

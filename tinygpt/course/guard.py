@@ -96,9 +96,12 @@ class Bounded(io.TextIOBase):
 def dice_put_back():
     """Whatever is drawn inside, what is drawn afterwards is the same."""
     python, numpy = random.getstate(), np.random.get_state()
+    dtype, grad = torch.get_default_dtype(), torch.is_grad_enabled()
     with torch.random.fork_rng(devices=[]):
         try:
             yield
         finally:
             random.setstate(python)
             np.random.set_state(numpy)
+            torch.set_default_dtype(dtype)
+            torch.set_grad_enabled(grad)

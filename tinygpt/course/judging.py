@@ -21,6 +21,8 @@ PASSED, NOT_WRITTEN, WRONG = "passed", "not written", "wrong"
 YOUR_TURN = "your turn"  # what an exercise raises until it is written
 ADVICE = {  # what torch and Python say, in other words
     "math domain error": "a logarithm or a root of what has none. Did a product of many probabilities become 0?",
+    "can't be cast to the desired output type": "/= can't put fractions into whole numbers, x = x / y can.",
+    "floating point or complex": "this wants numbers with a fraction: x.float() makes them.",
     "not implemented for 'Long'": "this wants numbers with a fraction: x.float() makes them.",
     "grad can be implicitly created only for scalar outputs": "backward() starts from one number: add up or average.",
     "return_types.m": "max and min along an axis give values and indices: take .values, or use amax and amin.",
@@ -79,6 +81,14 @@ class Verdict:
 
 def judge(exercise, answer):
     """Try an answer on every example, and stop at the first that fails."""
+    try:
+        return tried(exercise, answer)
+    except Exception as error:  # what came back can be anything: sparse, endless, without a repr
+        what = f"What came back can't be compared ({type(error).__name__}): return plain numbers, lists or tensors."
+        return Verdict(WRONG, (f"  → {what}",))
+
+
+def tried(exercise, answer):
     alive = list(exercise.mistakes)  # those that have done so far what the answer did
     examples = iter(exercise.examples())
     for arguments in examples:
@@ -123,9 +133,9 @@ def same(a, b, tolerance):
     if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
         return same(torch.from_numpy(a), torch.from_numpy(b), tolerance)
     if isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor):
-        a, b = a.detach(), b.detach()
+        a, b = a.detach().cpu(), b.detach().cpu()
         is_bool = torch.bool in (a.dtype, b.dtype)
-        if a.shape != b.shape or (is_bool and a.dtype != b.dtype):
+        if a.shape != b.shape or (is_bool and a.dtype != b.dtype) or a.is_complex() != b.is_complex():
             return False
         return torch.allclose(a.double(), b.double(), rtol=tolerance, atol=tolerance, equal_nan=True)
     if isinstance(a, dict) and isinstance(b, dict):

@@ -1,6 +1,9 @@
 """Exercises of lesson 00: a bigram model, its price, and a leak."""
 
+import math
+
 import torch
+from torch.nn import functional as F
 
 from tinygpt.course.judging import Exercise, Mistake
 
@@ -24,6 +27,10 @@ def look_at_rows(got, expected, counts):
         return None
     if torch.allclose(got.double().sum(dim=1), torch.ones(len(counts)).double(), atol=1e-4):
         return None
+    if not got[-1].any():
+        return "The last row is empty: did a loop end too soon, or does its return stand inside it?"
+    if torch.allclose(got.double(), expected.double(), atol=0.01):
+        return "Almost: something rounds. Half precision, or a round()?"
     added = ((counts + 1) / got - counts.sum(dim=1, keepdim=True)).double()  # (V, V), to each sum
     if torch.allclose(added, added[0, 0].round(), atol=1e-2) and added[0, 0] > 0.5:
         return (
@@ -78,7 +85,8 @@ BIGRAM_PROBS = Exercise(
             lambda counts: (counts + 1) / (counts + 1).sum(),
         ),
         Mistake(
-            "Whole-number division: // throws the fraction away, and every probability is 0. Use /.",
+            "Whole numbers: a probability below 1 becomes 0. // throws the fraction away, and so does a table of whole "
+            "numbers, such as torch.zeros_like(counts).",
             lambda counts: (counts + 1) // (counts + 1).sum(dim=1, keepdim=True),
         ),
         Mistake(
@@ -93,6 +101,31 @@ BIGRAM_PROBS = Exercise(
         Mistake(
             "These are the smoothed counts. Divide each row by its sum.",
             lambda counts: counts + 1,
+        ),
+        Mistake(
+            "Division comes before addition: only the 1 was divided. Put counts + 1 in brackets.",
+            lambda counts: counts + 1 / (counts + 1).sum(dim=1, keepdim=True),
+        ),
+        Mistake(
+            "Division comes before addition: only the 1 was divided. Put counts + 1 in brackets, above "
+            "the line and below it.",
+            lambda counts: counts + 1 / counts.sum(dim=1, keepdim=True),
+        ),
+        Mistake(
+            "The 1 went into the sum and not into the counts: pairs never seen still get probability 0.",
+            lambda counts: counts / (counts + 1).sum(dim=1, keepdim=True),
+        ),
+        Mistake(
+            "The table lies on its side: your columns sum to 1. Row a holds what came after a; leave it a row.",
+            lambda counts: ((counts + 1) / (counts + 1).sum(dim=1, keepdim=True)).T,
+        ),
+        Mistake(
+            "You turned the table: your row a holds what came before a. Row a of counts is what came after it already.",
+            lambda counts: (counts.T + 1) / (counts.T + 1).sum(dim=1, keepdim=True),
+        ),
+        Mistake(
+            "These are logarithms of the probabilities. Here the probabilities themselves are asked for.",
+            lambda counts: ((counts + 1) / (counts + 1).sum(dim=1, keepdim=True)).log(),
         ),
         Mistake(
             "softmax takes the exponential of its input first: a count of 5 would weigh e⁵ = 148 times a count of 0. "
@@ -114,9 +147,11 @@ def bits_per_byte(probs, ids):
 
 
 def streams():
-    even = torch.full((4, 4), 0.25)
-    yield even, torch.tensor([END, 0, END])
-    skewed = torch.tensor([[0.5, 0.25, 0.125, 0.125], [0.125, 0.5, 0.25, 0.125], [0.25] * 4, [0.125, 0.25, 0.5, 0.125]])
+    three = torch.tensor([[0.5, 0.25, 0.25], [0.25, 0.25, 0.5], [0.125, 0.5, 0.375]])
+    yield three, torch.tensor([2, 0, 0, 1, 0, 0, 2])  # 3 + 1 + 2 + 2 + 1 + 2 bits, 5 bytes
+    skewed = torch.tensor(
+        [[0.5, 0.25, 0.125, 0.125], [0.125, 0.5, 0.25, 0.125], [0.3, 0.3, 0.2, 0.2], [0.125, 0.25, 0.5, 0.125]]
+    )
     yield skewed, torch.tensor([END, 0, 1, END])
     yield skewed, torch.tensor([END, 0, 1, 2, END, 2, 0, END, 1, 1, END])
     yield skewed, torch.tensor([END, *([0, 1, 2, END] * 400)])
@@ -126,6 +161,8 @@ def follow_the_price(got, expected, probs, ids):
     """What the answer divided by, where that can be told; else the prices one by one."""
     if isinstance(got, torch.Tensor) and got.numel() > 1:
         return "One number for the whole text, please: add up the prices of its symbols."
+    if isinstance(got, torch.Tensor) and got.ndim:
+        return f"A number, please: a tensor of shape {tuple(got.shape)} becomes one with .item()."
     if isinstance(got, torch.Tensor):
         got = got.item()
     if not isinstance(got, int | float):
@@ -208,11 +245,62 @@ BITS_PER_BYTE = Exercise(
             lambda probs, ids: (-probs[ids, ids].log2().sum() / (ids != len(probs) - 1).sum()).item(),
         ),
         Mistake(
+            "Two things at once: log is the natural logarithm, bits want log2; and the mean divides by all predicted "
+            "symbols, the ends among them.",
+            lambda probs, ids: -probs[ids[:-1], ids[1:]].log().mean().item(),
+        ),
+        Mistake(
+            "cross_entropy takes the softmax of what it is given. These are probabilities: give it probs.log().",
+            lambda probs, ids: price_of_probs_taken_for_scores(probs, ids) / (ids != len(probs) - 1).sum().item(),
+        ),
+        Mistake(
+            "cross_entropy takes the softmax of what it is given: give it probs.log(). And its mean divides by the "
+            "ends too.",
+            lambda probs, ids: price_of_probs_taken_for_scores(probs, ids) / (len(ids) - 1),
+        ),
+        Mistake(
+            "The first symbol is given and costs nothing. Here it is paid for, as if the last had come before it: roll "
+            "and index -1 go round in a circle.",
+            lambda probs, ids: (-probs[ids.roll(1), ids].log2().sum() / (ids != len(probs) - 1).sum()).item(),
+        ),
+        Mistake(
+            "You left out what comes after an end. The first byte of each document is predicted from the end before "
+            "it, and paid for.",
+            lambda probs, ids: (
+                -probs[ids[:-1], ids[1:]][ids[:-1] != len(probs) - 1].log2().sum() / (ids != len(probs) - 1).sum()
+            ).item(),
+        ),
+        Mistake(
+            "These are probabilities, added up. The price of each is -log2 of it.",
+            lambda probs, ids: (probs[ids[:-1], ids[1:]].sum() / (ids != len(probs) - 1).sum()).item(),
+        ),
+        Mistake(
+            "You priced every symbol that might have come. Only the one that came is paid for: probs[before, came].",
+            lambda probs, ids: (-probs[ids[:-1]].log2().sum() / (ids != len(probs) - 1).sum()).item(),
+        ),
+        Mistake(
+            "probs[before][came] picks rows of rows, (N - 1, V). One number for each pair: probs[before, came].",
+            lambda probs, ids: (-probs[ids[:-1]][ids[1:]].log2().sum() / (ids != len(probs) - 1).sum()).item(),
+        ),
+        Mistake(
+            "// throws the fraction away. Use /.",
+            lambda probs, ids: (-probs[ids[:-1], ids[1:]].log2().sum() // (ids != len(probs) - 1).sum()).item(),
+        ),
+        Mistake(
+            "Weighted by its probability, a price becomes an entropy: what the model expects to pay. Pay what came: "
+            "-log2 of its probability, once for each symbol.",
+            lambda probs, ids: (-(probs * probs.log2()).sum(1)[ids[:-1]].sum() / (ids != len(probs) - 1).sum()).item(),
+        ),
+        Mistake(
             "A product of many probabilities is soon too small for a float and becomes 0. Add logarithms instead.",
             lambda probs, ids: (-probs[ids[:-1], ids[1:]].prod().log2() / (ids != len(probs) - 1).sum()).item(),
         ),
     ),
 )
+
+
+def price_of_probs_taken_for_scores(probs, ids):
+    return F.cross_entropy(probs[ids[:-1]], ids[1:], reduction="sum").item() / math.log(2)
 
 
 def price_of_bytes_only(probs, ids):
