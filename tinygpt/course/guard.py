@@ -5,7 +5,6 @@ import ctypes
 import io
 import random
 import threading
-import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,8 +42,8 @@ def limited(function, arguments, seconds):
     It reaches Python code only: a call into C is ended when it returns. An endless loop that catches everything all
     the time (`while True: try: … except: pass`) can outlast it: the kernel has to be restarted then.
     """
-    caller, finished, result, exception = threading.get_ident(), [], None, None
-    watcher = threading.Thread(target=watch, args=(caller, seconds, finished), daemon=True)
+    caller, finished, over, result, exception = threading.get_ident(), [], threading.Event(), None, None
+    watcher = threading.Thread(target=watch, args=(caller, seconds, finished, over), daemon=True)
     watcher.start()
     try:
         result = function(*arguments)
@@ -54,6 +53,7 @@ def limited(function, arguments, seconds):
         exception = raised
     while True:
         try:
+            over.set()
             watcher.join()
             raise_in(caller, None)
             return result, exception
@@ -61,13 +61,11 @@ def limited(function, arguments, seconds):
             exception = exception or late
 
 
-def watch(thread, seconds, finished):
-    deadline = time.monotonic() + seconds
+def watch(thread, seconds, finished, over):
+    over.wait(seconds)
     while not finished:
-        if time.monotonic() > deadline:
-            raise_in(thread)
-            deadline = time.monotonic() + AGAIN_S
-        time.sleep(min(0.02, seconds / 10))
+        raise_in(thread)
+        over.wait(AGAIN_S)
 
 
 def raise_in(thread, exception=TooLong):
