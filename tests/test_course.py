@@ -62,6 +62,12 @@ def test_the_board_is_drawn_from_the_worst_to_the_best():
     assert set(read()) == {"gzip", "uniform", "gpt"}
 
 
+def test_a_lesson_shows_what_was_known_by_then():
+    score("gpt", 1.3, "04")
+    assert scoreboard(("bigram", 3.58), lesson="00").alt == "The scoreboard, from the worst: bigram 3.58."
+    assert "gpt 1.30" in scoreboard().alt
+
+
 @pytest.mark.parametrize("value", [3.5, torch.tensor(3.5), np.float32(3.5)])
 def test_a_number_of_torch_or_numpy_is_a_score_too(value):
     assert score("x", value, "00")["x"]["bits_per_byte"] == 3.5

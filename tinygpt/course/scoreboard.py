@@ -37,12 +37,18 @@ def read():
 
 
 def scoreboard(*new, lesson=""):
-    """Enter results, (name, bits per byte) each, and draw the board, the worst on top, the new ones marked."""
+    """Enter results, (name, bits per byte) each, and draw the board, the worst on top, the new ones marked.
+
+    lesson: that of the results, such as "03"; what later lessons have entered is not shown in it.
+    """
     from tinygpt import plots  # brings matplotlib, which only the lessons have
 
     for name, value in new:
         score(name, value, lesson)
-    board = {name: row["bits_per_byte"] for name, row in read().items()} | {name: float(value) for name, value in new}
+    shown = {
+        name: row["bits_per_byte"] for name, row in read().items() if not lesson or row.get("lesson", "") <= lesson
+    }
+    board = shown | {name: float(value) for name, value in new}
     require(board, "the scoreboard is empty: run lesson 00, or enter a result")
     ranked = dict(sorted(board.items(), key=lambda item: -item[1]))
     told = ", ".join(f"{name} {value:.2f}" for name, value in ranked.items())
