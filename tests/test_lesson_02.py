@@ -27,7 +27,7 @@ def numbers(pattern, text):
 def test_numbers_lie_in_the_bands_of_the_text(printed):
     kidney, liver, heart = numbers(r"→ heart ([\d.]+)%", printed)
     assert max(kidney, liver) < 3 and 10 <= heart <= 60
-    assert all(18 <= n <= 25 for n in numbers(r"yours +([\d.]+) +of 32 keys", printed))
+    assert all(18 <= n <= 25 for n in numbers(r"scaled +([\d.]+) +of 32 keys", printed))
     ((with_scale, without, frequencies),) = numbers(r"with ([\d.]+), without ([\d.]+), frequencies ([\d.]+)", printed)
     assert 5.6 <= with_scale <= 6.1 and without - with_scale >= 0.3 and abs(without - frequencies) < 0.3
     peeking, honest = numbers(r"guessed 5.0, measured ([\d.]+) nats", printed)

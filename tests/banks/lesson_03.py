@@ -539,7 +539,7 @@ WRONG = {
         (gpt_that(gpt_without_mask), "'mask'"),
         (gpt_that(gpt_calls_the_list), "call each of its blocks"),
         (gpt_that(gpt_multiplies_places), "largest difference"),
-        (gpt_that(gpt_norm_in_every_round), "largest difference"),
+        (gpt_that(gpt_norm_in_every_round), "inside the loop"),
         (gpt_that(gpt_without_grad), CUT),
         (gpt_that(gpt_best), "(B, T, V)"),
         (gpt_that(gpt_transposed), "(B, T, V)"),
@@ -557,7 +557,7 @@ WRONG = {
     "cross_entropy": [
         (entropy_clamped, "true price is 1000 nats"),
         (entropy_clamped_probs, "true price is 1000 nats"),
-        (entropy_by_minimum, "subtracted the smallest"),
+        (entropy_by_minimum, "Subtract the largest"),
         (entropy_softmax_of_softmax, "softmax twice"),
         (lambda logits, targets: F.cross_entropy(logits, targets).item(), CUT),
         (lambda logits, targets: F.cross_entropy(logits.detach(), targets), CUT),

@@ -27,6 +27,7 @@ ADVICE = {  # what torch and Python say, in other words
     "grad can be implicitly created only for scalar outputs": "backward() starts from one number: add up or average.",
     "return_types.m": "max and min along an axis give values and indices: take .values, or use amax and amin.",
     "'float' object cannot be interpreted as an integer": "a whole number is wanted: divide with //.",
+    "changed size during iteration": "walk over a copy of it, list(...), while it changes.",
     "Boolean value of Tensor with more than one value": "an if or a while asks one question; this tensor has many.",
 }
 
@@ -172,6 +173,7 @@ def wrong(exercise, arguments, theirs, expected, alive):
 
 def difference(got, expected):
     """What can be said without knowing the mistake."""
+    got, expected = (x.item() if isinstance(x, torch.Tensor) and x.ndim == 0 else x for x in (got, expected))
     if got is None:
         return "Nothing came back: is there a return?"
     if isinstance(expected, torch.Tensor) and isinstance(got, torch.Tensor):
@@ -249,6 +251,8 @@ def shown(x):
                 str(x.detach().tolist() if x.dtype in (torch.bool, torch.long) else rounded(x.detach().tolist()))
             )
         return f"a tensor of shape {tuple(x.shape)}, {x.dtype}"
+    if isinstance(x, list | tuple) and len(x) > 60:
+        return f"a {type(x).__name__} of {len(x):,}"
     return cut(repr(rounded(x)))
 
 

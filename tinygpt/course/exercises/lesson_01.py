@@ -343,12 +343,20 @@ def texts_to_learn_from():
     yield [[1], []], [9, 9], 2
 
 
+def is_pair(merge):
+    return isinstance(merge, list | tuple) and len(merge) == 2 and all(isinstance(id, int) for id in merge)
+
+
 def look_at_merges(got, expected, words, counts, n_merges):
     if not isinstance(got, list | tuple):
         return None if got is None else "A list is wanted: the pairs that were merged, in order."
     if got == list(got) and got and isinstance(got[0], list) and len(got) == len(words):
         return "Those are the words after merging. Return the list of the pairs, merges."
     number = next((i for i, (mine, right) in enumerate(zip(got, expected, strict=False)) if mine != right), None)
+    if number is not None and not is_pair(got[number]):
+        return "Only the pair (left, right) belongs into merges, without its new id."
+    if number == 0 and not any(got[0] in pairwise(word) for word in words):
+        return f"{got[0]} stands in no word. Were the words glued together? No merge crosses from one into the next."
     if number is not None:
         return f"Merge number {number + 1} should be {expected[number]}, the most frequent pair after those before it."
     if len(got) > n_merges:
@@ -360,14 +368,25 @@ def look_at_merges(got, expected, words, counts, n_merges):
     return None
 
 
-def learned(words, counts, n_merges, weigh=True, apply=True, rarest=2, ids=lambda n: FIRST + n, where=slice(None)):
+def learned(
+    words,
+    counts,
+    n_merges,
+    weigh=True,
+    apply=True,
+    rarest=2,
+    ids=lambda n: FIRST + n,
+    where=slice(None),
+    anew=True,
+    once=False,
+):
     """Learning with one thing or another gone wrong."""
-    words, merges = list(words), []
+    words, merges, totals = list(words), [], Counter()
     while len(merges) < n_merges:
-        totals = Counter()
+        totals = Counter() if anew else totals
         for word, n in zip(words, counts, strict=True):
             for pair, times in pair_counts(word).items():
-                totals[pair] += times * n if weigh else times
+                totals[pair] += (1 if once else times) * (n if weigh else 1)
         if not apply:
             for pair in merges:
                 del totals[pair]
@@ -404,6 +423,14 @@ LEARN_MERGES = Exercise(
             "The second count saw what the first saw: either the words were never merged, or the totals are old. After "
             "each merge put the new id into all words, words = [merge_pair(…) …], and count again.",
             lambda words, counts, n: learned(words, counts, n, apply=False),
+        ),
+        Mistake(
+            "The totals of earlier rounds are still in it: start an empty table in each round, inside the while.",
+            lambda words, counts, n: learned(words, counts, n, anew=False),
+        ),
+        Mistake(
+            "A pair that stands twice in a word counts twice: pair_counts says how often.",
+            lambda words, counts, n: learned(words, counts, n, once=True),
         ),
         Mistake(
             "You went on to pairs that occur only once. Stop when the best one occurs less than twice.",
@@ -608,6 +635,10 @@ DECODE_IDS = Exercise(
             lambda ids, vocab: b"".join(vocab[id] for id in ids).decode(errors="ignore"),
         ),
         Mistake(
+            "One broken byte, and all of the text became U+FFFD. Only what is broken does: errors='replace'.",
+            lambda ids, vocab: all_or_nothing(b"".join(vocab[id] for id in ids)),
+        ),
+        Mistake(
             "You decoded each token by itself and dropped what failed; a character may reach over two tokens. Glue the "
             "bytes first.",
             lambda ids, vocab: "".join(vocab[id].decode(errors="ignore") for id in ids),
@@ -631,6 +662,14 @@ DECODE_IDS = Exercise(
         ),
     ),
 )
+
+
+def all_or_nothing(data):
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return REPLACEMENT
+
 
 # pair_changes
 

@@ -159,6 +159,10 @@ STABLE_SOFTMAX = Exercise(
             lambda scores: scores.exp() / scores.exp().sum(-1, keepdim=True),
         ),
         Mistake(
+            "A fixed number fails for rows that are far from it. What is taken off depends on the row: its largest.",
+            lambda scores: over_own_sum((scores - 100).exp()),
+        ),
+        Mistake(
             "You took the largest of the whole table off every row. A row far below it becomes 0 divided by 0: take "
             "off each row's own largest, dim=-1, keepdim=True.",
             lambda scores: (scores - scores.max()).exp() / (scores - scores.max()).exp().sum(-1, keepdim=True),
@@ -299,6 +303,11 @@ def scaled(q, k):
     return q @ k.mT / math.sqrt(q.shape[-1])
 
 
+def one_key_each(q, k):
+    T, S = q.shape[-2], k.shape[-2]
+    return (q[..., : min(T, S), :] * k[..., : min(T, S), :]).sum(-1, keepdim=True).expand(*q.shape[:-2], min(T, S), S)
+
+
 ATTENTION_WEIGHTS = Exercise(
     name="attention_weights",
     reference=attention_weights,
@@ -319,6 +328,14 @@ ATTENTION_WEIGHTS = Exercise(
         "of that.",
     ),
     mistakes=(
+        Mistake(
+            "Infinity times 0 is nan. Where the mask is True nothing may be added: masked_fill touches the hidden only.",
+            lambda q, k, mask: stable_softmax(scaled(q, k) * mask - math.inf * (~mask)),
+        ),
+        Mistake(
+            "Each query met one key only, that of its own place. Every query asks every key: q @ k.mT.",
+            lambda q, k, mask: one_key_each(q, k).masked_fill(~mask, -math.inf).softmax(-1),
+        ),
         Mistake(
             "Rows sum to 1 ✓ but with D = 256 a query of yours listens to 1.3 of 32 keys, one of ours to 20. Which "
             "number is missing?",
@@ -432,6 +449,10 @@ SPLIT_HEADS = Exercise(
     reference=split_heads,
     examples=streams,
     explain=look_at_heads,
+    advice={
+        "too many values to unpack": "x has three axes: B, T, C = x.shape.",
+        "unsupported operand": "x.split takes the size of a part, D, and gives a tuple of parts.",
+    },
     hints=(
         "First cut the last axis in two, (B, T, H, D): that moves no number. Then bring H before T.",
         "x.view(B, T, n_heads, C // n_heads) and then transpose(1, 2).",

@@ -205,6 +205,11 @@ LAYER_NORM = Exercise(
             lambda x, weight, bias: normalised(x, std(x)) * (weight + bias),
         ),
         Mistake(
+            "Divided by the length of the vector, the root of the *sum* of squares. It is the root of their mean, and "
+            "1e-5 under it.",
+            lambda x, weight, bias: F.normalize(x - x.mean(-1, keepdim=True), dim=-1) * weight + bias,
+        ),
+        Mistake(
             "Without keepdim=True the means lie along the wrong axis: here each column got the mean of a row.",
             lambda x, weight, bias: (x - x.mean(-1)) / ((x - x.mean(-1)).pow(2).mean(-1) + 1e-5).sqrt() * weight + bias,
         ),
@@ -275,7 +280,7 @@ def use_block(answer, kind, x):
     block = answer(config)
     if not same_names(block, Block(config)):
         return OTHER_NAMES
-    mask = causal_mask(x.shape[1])
+    mask = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool).tril(0 if kind == TOY_BLOCK else 1)  # not always causal
     if kind == TOY_BLOCK:
         block.attention_norm, block.mlp_norm = Does(lambda x: x + 1), Does(lambda x: x + 2)
         block.attention, block.mlp = DoesUnderMask(lambda x: 10 * x), Does(lambda x: 100 * x)
@@ -327,6 +332,19 @@ BLOCK = Exercise(
         "x = x + self.attention(self.attention_norm(x), mask), then return x + the same with mlp_norm and mlp.",
     ),
     mistakes=(
+        Mistake(
+            "You made a mask of your own. The block is given one: hand on that.",
+            block_that(lambda self, x, mask: Block.forward(self, x, causal_mask(x.shape[1]))),
+        ),
+        Mistake(
+            "The MLP reads what attention has written, and nothing else. It should read the new x, to which attention "
+            "has added.",
+            block_that(lambda self, x, mask: mlp_reads_attention(self, x, mask)),
+        ),
+        Mistake(
+            "You normalised what the parts write. They should *read* a normalised copy: self.mlp(self.mlp_norm(x)).",
+            block_that(lambda self, x, mask: normed_branches(self, x, mask)),
+        ),
         Mistake(
             "The stream is gone: your parts replace x. Each has to add to it, x + ...",
             block_that(lambda self, x, mask: self.mlp(self.mlp_norm(self.attention(self.attention_norm(x), mask)))),
@@ -395,6 +413,16 @@ BLOCK = Exercise(
         ),
     ),
 )
+
+
+def mlp_reads_attention(self, x, mask):
+    heard = self.attention(self.attention_norm(x), mask)
+    return x + heard + self.mlp(self.mlp_norm(heard))
+
+
+def normed_branches(self, x, mask):
+    x = x + self.attention_norm(self.attention(x, mask))
+    return x + self.mlp_norm(self.mlp(x))
 
 
 def post_norm(self, x, mask):
@@ -466,7 +494,7 @@ REAL_GPT = "two real blocks of width 8, random weights"
 
 
 def use_gpt(answer, kind, ids):
-    sizes = {"vocab_size": 3, "context_length": 3, "d_model": 2} if kind == TOY_GPT else {"d_model": 8}
+    sizes = {"vocab_size": 3, "context_length": 3, "d_model": 2} if kind == TOY_GPT else {"d_model": 8, "tied": False}
     model, reference = answer(small_config(**sizes)), GPT(small_config(**sizes))
     if not same_names(model, reference):
         return OTHER_NAMES
@@ -501,7 +529,7 @@ def toy_gpt(model):
 
 
 def texts():
-    yield TOY_GPT, torch.tensor([[2]])
+    yield TOY_GPT, torch.tensor([[1]])
     yield TOY_GPT, torch.tensor([[2, 0]])
     yield REAL_GPT, torch.tensor([[4, 0, 1], [3, 3, 2]])
     yield REAL_GPT, torch.tensor([[4, 0, 1, 2]])
@@ -512,13 +540,14 @@ def gpt_that(forward):
     return type("GPT", (GPT,), {"forward": forward})
 
 
-def run_gpt(self, ids, positions=None, mask=None, blocks=None, norm=True, head=True):
+def run_gpt(self, ids, positions=None, mask=None, blocks=None, norm=True, head=True, each=None):
     """GPT.forward with some of its parts exchanged."""
     T = ids.shape[1]
     x = self.token_embedding(ids)
     x = x + (self.position_embedding(torch.arange(T)) if positions is None else positions(ids))
     for block in self.blocks if blocks is None else blocks:
-        x = block(x, causal_mask(T) if mask is None else mask(T))
+        given = causal_mask(T) if mask is None else mask(T)
+        x = each(self, block, x, given) if each else block(x, given)
     x = self.norm(x) if norm else x
     return self.head(x) if head else x
 
@@ -547,6 +576,39 @@ GPT_EXERCISE = Exercise(
             "No position in it: the model could not tell the first token from the last. Add self.position_embedding "
             "of 0, 1, ..., T - 1.",
             gpt_that(lambda self, ids: run_gpt(self, ids, positions=lambda ids: 0)),
+        ),
+        Mistake(
+            "Those are the last places of the table. A text begins at place 0: the first T rows, [:T].",
+            gpt_that(lambda self, ids: run_gpt(self, ids, positions=lambda ids: places_of(self)[-ids.shape[1] :])),
+        ),
+        Mistake(
+            "A block adds to the stream by itself: x = block(x, mask). With x + block(x, mask) everything is in it "
+            "twice.",
+            gpt_that(lambda self, ids: run_gpt(self, ids, each=lambda self, block, x, mask: x + block(x, mask))),
+        ),
+        Mistake(
+            "The norm stands inside the loop. The stream is never normalised itself; one norm at the end, before the "
+            "head.",
+            gpt_that(
+                lambda self, ids: run_gpt(
+                    self, ids, norm=False, each=lambda self, block, x, mask: self.norm(block(x, mask))
+                )
+            ),
+        ),
+        Mistake(
+            "Places are added once, before the first block, not before each.",
+            gpt_that(
+                lambda self, ids: run_gpt(
+                    self,
+                    ids,
+                    positions=lambda ids: 0,
+                    each=lambda self, block, x, mask: block(x + places_of(self)[: x.shape[1]], mask),
+                )
+            ),
+        ),
+        Mistake(
+            "Use self.head. It is the token table only where the configuration ties them.",
+            gpt_that(lambda self, ids: run_gpt(self, ids, head=False) @ self.token_embedding.weight.T),
         ),
         Mistake(
             "You looked up places by the tokens' ids. A place is where a token stands: torch.arange(T).",
@@ -671,6 +733,10 @@ COUNT_PARAMETERS = Exercise(
             lambda V, T, C, L: count_parameters(2048, 128, 128, 4),
         ),
         Mistake(
+            "Each block has two norms, of 2C each: one of them is missing.",
+            lambda V, T, C, L: count_parameters(V, T, C, L) - 2 * C * L,
+        ),
+        Mistake(
             "The biases of the Linear layers are missing: 3C + C + 4C + C in every block.",
             lambda V, T, C, L: counted(V, T, C, L, linear_biases=False),
         ),
@@ -787,8 +853,8 @@ CROSS_ENTROPY = Exercise(
             lambda logits, targets: (logits.exp().sum(-1).log() - picked(logits, targets)).mean(),
         ),
         Mistake(
-            "You subtracted the smallest logit, so the largest still overflows. Subtract the largest: no exp is then "
-            "above 1.",
+            "What you subtracted was not the row's largest logit, so that still overflows. Subtract the largest: no exp "
+            "is then above 1.",
             lambda logits, targets: (
                 (logits - logits.amin(-1, keepdim=True)).exp().sum(-1).log()
                 - picked(logits - logits.amin(-1, keepdim=True), targets)
@@ -1026,8 +1092,8 @@ def use_total_belief(answer, kind, probs, tokens, i, vocab_size):
 
 def gamblers():
     two = torch.tensor([[0.75, 0.25], [0.375, 0.625]])
-    yield HONEST, two, torch.tensor([0, 1, 1]), 1, 2
-    yield UNSHIFTED, two, torch.tensor([0, 1, 1]), 1, 2
+    yield HONEST, two, torch.tensor([0, 1, 1, 0]), 1, 2
+    yield UNSHIFTED, two, torch.tensor([0, 1, 1, 0]), 1, 2
     three = torch.tensor([[0.5, 0.25, 0.25], [0.125, 0.75, 0.125], [0.25, 0.125, 0.625]])
     yield HONEST, three, torch.tensor([2, 0, 1, 1, 2]), 3, 3
     yield UNSHIFTED, three, torch.tensor([2, 0, 1, 1, 2]), 4, 3
@@ -1061,6 +1127,19 @@ TOTAL_BELIEF = Exercise(
         Mistake(
             "You added up prices. Turn each into a probability first: exp(-price).",
             lambda prices, tokens, i, V: prices(trials_of(tokens, i, V))[:, i - 1].sum(),
+        ),
+        Mistake(
+            "You added the prices of all places first. The probability of token v at place i is exp of minus one "
+            "price, in column i - 1.",
+            lambda prices, tokens, i, V: (-prices(trials_of(tokens, i, V)).sum(1)).exp().sum(),
+        ),
+        Mistake(
+            "The prices are in nats: the base is e, exp(-price), and not 2.",
+            lambda prices, tokens, i, V: (2 ** -prices(trials_of(tokens, i, V))[:, i - 1]).sum(),
+        ),
+        Mistake(
+            "Column -1 is the price of the last token. That of place i is in column i - 1.",
+            lambda prices, tokens, i, V: (-prices(trials_of(tokens, i, V))[:, -1]).exp().sum(),
         ),
         Mistake(
             "exp(price) is one over the probability; a minus is missing: exp(-price).",
