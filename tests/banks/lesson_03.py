@@ -557,7 +557,7 @@ WRONG = {
     "cross_entropy": [
         (entropy_clamped, "true price is 1000 nats"),
         (entropy_clamped_probs, "true price is 1000 nats"),
-        (entropy_by_minimum, "Subtract the largest"),
+        (entropy_by_minimum, "Take off the largest"),
         (entropy_softmax_of_softmax, "softmax twice"),
         (lambda logits, targets: F.cross_entropy(logits, targets).item(), CUT),
         (lambda logits, targets: F.cross_entropy(logits.detach(), targets), CUT),

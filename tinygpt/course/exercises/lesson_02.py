@@ -329,7 +329,7 @@ ATTENTION_WEIGHTS = Exercise(
     ),
     mistakes=(
         Mistake(
-            "Infinity times 0 is nan. Where the mask is True nothing may be added: masked_fill touches the hidden only.",
+            "Infinity times 0 is nan. Where the mask is True add nothing: masked_fill touches hidden ones only.",
             lambda q, k, mask: stable_softmax(scaled(q, k) * mask - math.inf * (~mask)),
         ),
         Mistake(

@@ -853,8 +853,8 @@ CROSS_ENTROPY = Exercise(
             lambda logits, targets: (logits.exp().sum(-1).log() - picked(logits, targets)).mean(),
         ),
         Mistake(
-            "What you subtracted was not the row's largest logit, so that still overflows. Subtract the largest: no exp "
-            "is then above 1.",
+            "What you subtracted was not the row's largest logit, so that still overflows. Take off the largest: no "
+            "exp is then above 1.",
             lambda logits, targets: (
                 (logits - logits.amin(-1, keepdim=True)).exp().sum(-1).log()
                 - picked(logits - logits.amin(-1, keepdim=True), targets)
