@@ -388,13 +388,6 @@ def one_name_for_two(read, choose, ids, n, end):
     return [choose(logits) for _ in range(n)]
 
 
-def reading_until_done(read, choose, ids, n, end):
-    logits, past = read(ids, None)
-    out = []
-    while True:
-        out.append(choose(logits))
-
-
 def only_the_last(read, choose, ids, n, end):
     return writing_for(read, choose, ids, n, end)[-1:]
 

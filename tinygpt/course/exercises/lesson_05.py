@@ -117,7 +117,7 @@ def spread():
 
 
 def k_cases():
-    yield torch.tensor([0.5, 0.25, 0.1875, 0.0625]), 2
+    yield torch.tensor([0.5, 0.25, 0.125, 0.0625, 0.0625]), 2
     yield torch.tensor([0.125, 0.25, 0.5, 0.125]), 1
     yield torch.tensor([0.25, 0.5, 0.125, 0.125]), 3
     yield torch.tensor([0.5, 0.25, 0.25]), 5
@@ -349,7 +349,7 @@ TOP_P = Exercise(
             lambda probs, p: renewed(probs * (probs >= p)),
         ),
         Mistake(
-            "You compare each probability by itself with 1 − p. It is the sum of the likeliest that has to reach p.",
+            "You compare each probability by itself with 1 - p. It is the sum of the likeliest that has to reach p.",
             lambda probs, p: renewed(probs * (probs >= 1 - p)),
         ),
         Mistake(
@@ -363,8 +363,8 @@ TOP_P = Exercise(
             lambda probs, p: renewed(probs * (ordered(probs).cumsum(-1) - ordered(probs) < p)),
         ),
         Mistake(
-            "Too many: all tokens as likely as the last one stay. We want the fewest that reach p; of two alike the one "
-            "with the lower id.",
+            "Too many: all tokens as likely as the last one stay. We want the fewest that reach p; of two alike the "
+            "one with the lower id.",
             lambda probs, p: renewed(probs * (probs >= probs[top_p(probs, p) > 0].min())),
         ),
         Mistake(
@@ -482,8 +482,8 @@ ATTEND_CACHED = Exercise(
     examples=attention_cases,
     explain=look_at_attention,
     advice={
-        "first two dimensions": "two shapes that do not fit. Keys and values are those of all S + T tokens, joined along "
-        "dim=1.",
+        "first two dimensions": "two shapes that do not fit. Keys and values are those of all S + T tokens, joined "
+        "along dim=1.",
         "Sizes of tensors must match": "tokens are dim 1 of (H, S, D): torch.cat([past[0], k], dim=1).",
         "must match the size of tensor": "two shapes that do not fit. T new tokens ask, S + T are heard: the mask is "
         "(T, S + T).",
@@ -814,8 +814,8 @@ CHOOSE_SETTINGS = Exercise(
     why="The form needs the same text each time, the quiz variety without invented words, and the survey the model's "
     "own probabilities, untouched.",
     hints=(
-        "For each task ask: what would be wrong with a text that is always the same? With one that contains a word that "
-        "does not exist? With frequencies that are not the model's?",
+        "For each task ask: what would be wrong with a text that is always the same? With one that contains a word "
+        "that does not exist? With frequencies that are not the model's?",
         "One task forbids chance. One forbids any change of the probabilities. The third wants both chance and words "
         "that exist.",
     ),
