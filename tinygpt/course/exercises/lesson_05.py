@@ -771,10 +771,10 @@ TASKS = {"form": "A", "quiz": "B", "survey": "C"}
 WHY_NOT = {
     ("form", "B"): "drawn anew each time, so the same name gives another text tomorrow",
     ("form", "C"): "drawn anew each time, so the same name gives another text tomorrow",
-    ("form", "D"): "drawn anew each time, and a third of its words do not exist",
+    ("form", "D"): "drawn anew each time, and one word in five is unseen",
     ("quiz", "A"): "writes the same text fifty times: nothing is left to chance",
-    ("quiz", "C"): "about one word in ten exists nowhere: look at the table, and the forgery is found out",
-    ("quiz", "D"): "about one word in three exists nowhere: the forgery is found out at once",
+    ("quiz", "C"): "more than one word in ten is unseen, see the table: the forgery is found out",
+    ("quiz", "D"): "one word in five is unseen: the forgery is found out at once",
     ("survey", "A"): "always writes the same; how often a word comes up would be never or always",
     ("survey", "B"): "frequent words come out too often, rare ones never: it asks another model than the one trained",
     ("survey", "D"): "rare words come out too often: it asks another model than the one trained",
@@ -811,7 +811,7 @@ CHOOSE_SETTINGS = Exercise(
     use=use_choices,
     choice=True,
     explain=look_at_choices,
-    why="The form needs the same text each time, the quiz variety without invented words, and the survey the model's "
+    why="The form needs the same text each time, the quiz variety with few unseen words, and the survey the model's "
     "own probabilities, untouched.",
     hints=(
         "For each task ask: what would be wrong with a text that is always the same? With one that contains a word "
