@@ -119,12 +119,16 @@ def sampling(contexts, tokens):
         places.append({"text": text, "names": names, "logits": [round(x, 4) for x in ordered.tolist()]})
         kept = [next_token_probs(ordered, config) for config in IN_WORDS]
         rows.append(
-            (text.replace("\n", "↵"), names[0].strip(), *(f"{probs[0]:.0%} of {(probs > 0).sum()}" for probs in kept))
+            (
+                text.replace("\n", "↵"),
+                names[0].strip(),
+                *(f"{probs[0]:.0%}, {(probs > 0).sum()} stay" for probs in kept),
+            )
         )
     return Explorer(
         kind="sampling",
         data={"places": places},
-        words="The likeliest next token after each text, and its probability among the tokens that stay.",
+        words="The likeliest next token after each text; its probability, and how many tokens stay.",
         names=("text", "likeliest", "all", "top-k 40", "top-p 0.95", "temperature 0.5, top-p 0.95"),
         rows=tuple(rows),
     )

@@ -811,8 +811,7 @@ CHOOSE_SETTINGS = Exercise(
     use=use_choices,
     choice=True,
     explain=look_at_choices,
-    why="The form needs the same text each time, the quiz variety with few unseen words, and the survey the model's "
-    "own probabilities, untouched.",
+    why="No chance for the form, few unseen words for the quiz, nothing changed for the survey.",
     hints=(
         "For each task ask: what would be wrong with a text that is always the same? With one that contains a word "
         "that does not exist? With frequencies that are not the model's?",
