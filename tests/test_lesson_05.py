@@ -39,6 +39,11 @@ def test_both_ends_degenerate_as_the_text_says(table):
     assert 0.09 <= unseen[2] <= 0.15 and unseen[0] < 0.035 and abs(unseen[0] - repeated[0]) < 0.01
 
 
+def test_most_names_end_in_the_same_circle(printed):
+    ((same, all_of_them),) = numbers(r"(\d+) of the (\d+) texts speak of interleukin", printed)
+    assert same > 0.6 * all_of_them
+
+
 def test_temperature_trades_repetition_for_unseen_words(table):
     experts, cool, warm = (table[name] for name in ("experts", "temperature 0.5", "temperature 0.7"))
     assert cool[0] > experts[0] > warm[0] and cool[2] < experts[2] < warm[2]  # the curves cross the line in between

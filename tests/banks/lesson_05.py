@@ -388,6 +388,15 @@ def one_name_for_two(read, choose, ids, n, end):
     return [choose(logits) for _ in range(n)]
 
 
+def counting_the_prompt(read, choose, ids, n, end):
+    logits, past = read(ids, None)
+    out = list(ids)
+    while len(out) < n and (token := choose(logits)) != end:
+        out.append(token)
+        logits, past = read([token], past)
+    return out[len(ids) :]
+
+
 def only_the_last(read, choose, ids, n, end):
     return writing_for(read, choose, ids, n, end)[-1:]
 
@@ -529,6 +538,7 @@ WRONG = {
     "generate_cached": [
         (reading_a_number, "that is [token]"),
         (one_name_for_two, "two things"),
+        (counting_the_prompt, "hold the prompt too?"),
         (only_the_last, "is the first that is wrong"),
         (as_a_tensor, "list"),
         (two_passes, "number 0 is the first"),

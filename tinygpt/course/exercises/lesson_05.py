@@ -483,7 +483,7 @@ ATTEND_CACHED = Exercise(
     explain=look_at_attention,
     advice={
         "first two dimensions": "two shapes that do not fit. Keys and values are those of all S + T tokens, joined "
-        "along dim=1.",
+        "along dim=1, and keys.mT turns their last two axes.",
         "Sizes of tensors must match": "tokens are dim 1 of (H, S, D): torch.cat([past[0], k], dim=1).",
         "must match the size of tensor": "two shapes that do not fit. T new tokens ask, S + T are heard: the mask is "
         "(T, S + T).",
@@ -614,6 +614,11 @@ def look_at_writing(got, expected, ids, n, end):
         )
     if len(got["written"]) > n:
         return f"At most {n} new tokens were asked for; yours has {len(got['written'])}."
+    if got["written"] == expected["written"][: len(got["written"])]:
+        return (
+            f"Right so far, but yours stops after {len(got['written'])} new tokens of {len(expected['written'])}. Does "
+            "your count hold the prompt too?"
+        )
     first = next(
         (i for i, (a, b) in enumerate(zip(got["written"], expected["written"], strict=False)) if a != b),
         min(len(got["written"]), len(expected["written"])),
