@@ -97,6 +97,11 @@ def k_without_a_limit(probs, k):
     return kept / kept.sum()
 
 
+def k_by_list(probs, k):
+    kept = probs.masked_fill(probs < sorted(probs.tolist())[-k], 0.0)
+    return kept / kept.sum()
+
+
 def k_by_kthvalue(probs, k):
     kept = probs.masked_fill(probs < torch.kthvalue(probs, k).values, 0.0)
     return kept / kept.sum()
@@ -488,6 +493,7 @@ WRONG = {
         (k_by_topk_indices, "as likely as the"),
         (k_from_the_last, "as likely as the"),
         (k_without_a_limit, "Then all of them stay"),
+        (k_by_list, "fewer than k tokens"),
         (k_by_kthvalue, "kthvalue counts from the smallest"),
         (k_in_place, "in place"),
         (lambda probs, k: probs > 0.2, "True and False say"),

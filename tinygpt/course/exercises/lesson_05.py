@@ -172,9 +172,10 @@ TOP_K = Exercise(
     examples=k_cases,
     explain=look_at_k,
     advice={
-        "selected index k out of range": "there are fewer than k tokens. Then all of them stay: min(k, len(probs))."
-    }
-    | {"out of bounds": "there are fewer than k tokens. Then all of them stay."},
+        "index k out of range": "there are fewer than k tokens. Then all of them stay: min(k, len(probs)).",
+        "list index out of range": "there are fewer than k tokens. Then all of them stay.",
+        "out of bounds": "there are fewer than k tokens. Then all of them stay.",
+    },
     hints=(
         "How likely is the k-th most likely token? Everything less likely goes.",
         "probs.topk(k).values[-1] is its probability. masked_fill puts 0 where a condition holds; then divide by the "
