@@ -36,7 +36,12 @@ def test_both_ends_degenerate_as_the_text_says(table):
     assert 0.35 <= repeated[1] <= 0.7 and repeated[1] > 5 * repeated[0] and repeated[2] < repeated[0]
     assert distinct[1] < distinct[0] / 2
     assert 0.15 <= price[1] <= 0.3 and abs(price[2] - price[0]) < 0.2
-    assert 0.09 <= unseen[2] <= 0.15 and unseen[0] < 0.035 and abs(unseen[0] - repeated[0]) < 0.01
+    assert (
+        0.09 <= unseen[2] <= 0.15
+        and 0.025 <= unseen[0] < 0.035
+        and 3 <= unseen[2] / unseen[0] <= 5
+        and abs(unseen[0] - repeated[0]) < 0.01
+    )
 
 
 def test_most_names_end_in_the_same_circle(printed):

@@ -779,7 +779,7 @@ WHY_NOT = {
     ("form", "C"): "drawn anew each time, so the same name gives another text tomorrow",
     ("form", "D"): "drawn anew each time, and one word in five is unseen",
     ("quiz", "A"): "writes the same text fifty times: nothing is left to chance",
-    ("quiz", "C"): "more than one word in ten is unseen, see the table: the forgery is found out",
+    ("quiz", "C"): "about one word in ten is unseen, see the table: the forgery is found out",
     ("quiz", "D"): "one word in five is unseen: the forgery is found out at once",
     ("survey", "A"): "always writes the same; how often a word comes up would be never or always",
     ("survey", "B"): "frequent words come out too often, rare ones never: it asks another model than the one trained",
