@@ -14,8 +14,9 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from tinygpt.config import InputError
+from tinygpt.config import InputError, SampleConfig
 from tinygpt.course import explorers
+from tinygpt.sampling import next_token_probs
 
 TOKENS = ["small", " left", " heart", "</script><script>oops()</script>", "\"<b>'&amp;", "\n"]
 T = len(TOKENS)
@@ -88,6 +89,53 @@ def test_torch_tensors_will_do():
 def test_one_token_is_no_text():
     with pytest.raises(InputError, match="at least two tokens"):
         explorers.attention(["a"], np.ones((1, 1, 1, 1)))
+
+
+NEXT = [*TOKENS, "…", " of", " the"]
+SHARP = torch.tensor([0.0, 1.0, 9.0, 0.0, -1.0, 0.0, 2.0, -30.0, 1.0])
+FLAT = torch.zeros(9)
+CONTEXTS = {"The presence": SHARP, "An abnormal\n</script>": FLAT}
+
+
+def test_the_sampling_explorer_says_itself_in_words():
+    told = repr(explorers.sampling(CONTEXTS, NEXT)).splitlines()
+    assert told[0].startswith("The likeliest next token after each text")
+    assert re.split(r"  +", told[2].strip()) == [
+        "The presence",
+        "heart",
+        "100%, 9 stay",
+        "100%, 9 stay",
+        "100%, 1 stay",
+        "100%, 1 stay",
+    ]
+    assert re.split(r"  +", told[3].strip())[1:] == [
+        "small",
+        "11%, 9 stay",
+        "11%, 9 stay",
+        "11%, 9 stay",
+        "11%, 9 stay",
+    ]
+    page = explorers.sampling(CONTEXTS, NEXT)._repr_html_()
+    assert page.count("</script>") == 2 and "<td>11%, 9 stay</td>" in words_only(page)
+
+
+def test_the_sampling_explorer_is_given_all_logits_in_falling_order():
+    place = explorers.sampling({"a": SHARP.tolist()}, NEXT).data["places"][0]
+    assert place["logits"] == [0.0, -7.0, -8.0, -8.0, -9.0, -9.0, -9.0, -10.0, -39.0]
+    assert place["names"] == [NEXT[i] for i in (2, 6, 1, 8, 0, 3, 5, 4, 7)]
+
+
+@pytest.mark.parametrize(
+    ("contexts", "message"),
+    [
+        ({}, "at least one text"),
+        ({"a": SHARP[:3]}, r"'a' have shape \(3,\); it takes 9"),
+        ({"a": SHARP / 0}, "9 finite ones"),
+    ],
+)
+def test_what_is_no_distribution_is_refused(contexts, message):
+    with pytest.raises(InputError, match=message):
+        explorers.sampling(contexts, NEXT)
 
 
 # In a browser
@@ -278,3 +326,97 @@ def test_text_can_be_read_on_light_and_dark_pages(shown, colours):
         find(browser, ".strip button", 1).click()
         texts = browser.find_elements(By.CSS_SELECTOR, ".tinygpt-explorer :is(button, label, legend, .status, td, th)")
         assert min(browser.execute_script(CONTRAST, texts)) >= 4.5
+
+
+# Sampling
+
+
+def sampling_html():
+    return explorers.sampling(CONTEXTS, NEXT)._repr_html_()
+
+
+SETTINGS = [
+    *[(1, 0, 1), (0.3, 0, 1), (2, 3, 1), (1, 1, 1), (1, 0, 0.75), (1, 0, 0.01), (0.7, 3, 0.9)],
+    *[(0, 0, 1), (0.05, 5000, 0.5), (1.5, 40, 0.95)],
+]
+
+
+def test_the_browser_filters_as_the_package_does(shown):
+    browser = shown(sampling_html())
+    generator = torch.Generator().manual_seed(0)
+    ties = torch.tensor([0.5, 0.25, 0.125, 0.125]).log()
+    for logits in (
+        ties,
+        FLAT,
+        SHARP,
+        torch.randn(300, generator=generator) * 3,
+        torch.randn(2048, generator=generator),
+    ):
+        logits = logits.double().sort(descending=True, stable=True).values
+        for temperature, k, p in SETTINGS:
+            script = "return TinyGPT.nextTokenProbs(...arguments)"
+            got = torch.tensor(browser.execute_script(script, logits.tolist(), temperature, k, p), dtype=torch.double)
+            expected = next_token_probs(logits, SampleConfig(float(temperature), k, float(p)))
+            torch.testing.assert_close(got, expected)
+            assert ((got > 0) == (expected > 0)).all()
+
+
+def value(browser, name):
+    return [e.get_attribute("aria-valuetext") for e in browser.find_elements(By.CSS_SELECTOR, "input[type=range]")][
+        ("temperature", "top-k", "top-p").index(name)
+    ]
+
+
+def test_keys_alone_move_the_sliders(shown):
+    browser = shown(sampling_html())
+    assert status(browser).startswith(
+        "9 of 9 tokens stay; the model itself gave them 100% together. Likeliest now: “heart” 100%"
+    )
+    press(browser, Keys.TAB, Keys.ARROW_DOWN)
+    assert "“small” 11%" in status(browser)
+    press(browser, Keys.TAB, Keys.HOME)
+    assert value(browser, "temperature") == "0, greedy"
+    assert (
+        status(browser) == "1 of 9 tokens stay; the model itself gave them 11% together. Likeliest now: “small” 100%."
+    )
+    press(browser, Keys.ARROW_RIGHT)
+    assert value(browser, "temperature") == "0.05" and status(browser).startswith("9 of 9")
+    press(browser, Keys.TAB, Keys.HOME)
+    assert value(browser, "top-k") == "1" and status(browser).startswith("9 of 9")  # all as likely as the first stay
+    press(browser, Keys.TAB, *[Keys.PAGE_DOWN] * 5)
+    assert float(value(browser, "top-p")) < 0.6 and not status(browser).startswith("9 of 9")
+    press(browser, Keys.HOME)
+    assert status(browser).startswith("1 of 9 tokens stay")
+    press(browser, Keys.END)
+    assert value(browser, "top-p") == "1, off"
+
+
+def test_bars_and_the_line_follow_the_sliders(shown):
+    browser = shown(sampling_html())
+    find(browser, "input[type=radio]", 1).click()
+    assert len(browser.find_elements(By.CSS_SELECTOR, ".tinygpt-explorer .bars tr")) == 9
+    assert len(picture(browser)) == 9 + 1  # one more for what can't be seen
+    find(browser, "input[type=range]", 2).send_keys(Keys.HOME)
+    widths = [e.get_attribute("width") for e in browser.find_elements(By.CSS_SELECTOR, ".tinygpt-explorer svg .weight")]
+    assert widths == ["600", "0"] and "“small” 100%" in find(browser, "svg").get_attribute("aria-label")
+    assert find(browser, ".bars").text.splitlines()[1].endswith("0%")
+
+
+def test_its_words_and_its_keys_are_its_own(shown):
+    browser = shown(sampling_html())
+    focusable = browser.find_elements(By.CSS_SELECTOR, ".tinygpt-explorer :is(input, button, summary)")
+    assert len(focusable) == 2 + 3 + 1 and all(each.get_attribute("data-lm-suppress-shortcuts") for each in focusable)
+    find(browser, "summary").click()
+    assert "100%, 9 stay" in find(browser, ".words").text
+
+
+def test_both_explorers_live_on_one_page(shown):
+    browser = shown(explorer_html() + sampling_html())
+    assert status(browser, 0).startswith("Layer 0") and status(browser, 1).startswith("9 of 9")
+
+
+@pytest.mark.parametrize("colours", [LIGHT, DARK])
+def test_the_sampling_explorer_can_be_read_on_light_and_dark_pages(shown, colours):
+    browser = shown(sampling_html(), colours)
+    texts = browser.find_elements(By.CSS_SELECTOR, ".tinygpt-explorer :is(label, legend, output, .status, td, th)")
+    assert min(browser.execute_script(CONTRAST, texts)) >= 4.5

@@ -35,6 +35,19 @@
     return element("fieldset", {}, element("legend", {}, title), ...labels);
   }
 
+  /** A number between two others, with its value in words: arrows, Page Up and Down, Home and End change it. */
+  function slider(title, [min, max, step], value, words, onChange) {
+    const input = element("input", { type: "range", "aria-label": title, min, max, step, value });
+    const told = element("output");
+    function tell() {
+      told.textContent = words(Number(input.value));
+      input.setAttribute("aria-valuetext", told.textContent);
+    }
+    input.addEventListener("input", () => (tell(), onChange(Number(input.value))));
+    tell();
+    return element("label", { class: "slider" }, element("span", {}, title), input, told);
+  }
+
   /** Tokens in a row, one of them chosen: by mouse, or by Tab and the arrows. onLook is called while one is looked at. */
   function strip(tokens, chosen, onChoose, onLook) {
     const buttons = tokens.map((token, i) => {
@@ -111,6 +124,38 @@
     return { element: picture, show };
   }
 
+  /** Shares laid end to end, from the left; what is too thin to be seen is one pale piece at the end. */
+  function line() {
+    const picture = element("svg", { viewBox: "0 0 600 24", width: 600, height: 24, role: "img" });
+    function show(shares, words) {
+      let x = 0;
+      const pieces = shares.filter((share) => share > 0.002).map((share, i) => {
+        const piece = element("rect", { class: "weight", x, y: 0, width: 600 * share, height: 24 });
+        piece.setAttribute("fill-opacity", i % 2 ? 0.5 : 0.9);
+        x += 600 * share;
+        return piece;
+      });
+      const rest = element("rect", { class: "weight", x, y: 0, width: Math.max(0, 600 - x), height: 24, "fill-opacity": 0.15 });
+      picture.replaceChildren(...pieces, rest, element("rect", { class: "frame", x: 0.5, y: 0.5, width: 599, height: 23 }));
+      picture.setAttribute("aria-label", words);
+    }
+    return { element: picture, show };
+  }
+
+  /** What next_token_probs of sampling.py computes, for logits in falling order; k = 0 and p = 1 keep every token. */
+  function nextTokenProbs(logits, temperature, k, p) {
+    const normalised = (weights) => {
+      const total = weights.reduce((sum, weight) => sum + weight, 0);
+      return weights.map((weight) => weight / total);
+    };
+    if (temperature === 0) return logits.map((_, i) => Number(i === 0));
+    const least = k > 0 && k < logits.length ? logits[k - 1] : -Infinity;
+    const probs = normalised(logits.map((x) => (x < least ? 0 : Math.exp((x - logits[0]) / temperature))));
+    if (p >= 1) return probs;
+    let before = 0;
+    return normalised(probs.map((prob) => ((before += prob), before - prob < p ? prob : 0)));
+  }
+
   const explorers = {
     /** data: {tokens: [text], maps: [layer][head][query][key] in thousandths, later zeros left out}. */
     attention(root, { tokens, maps }) {
@@ -143,6 +188,37 @@
       const views = element("div", { class: "views" }, picture.element, listened.element);
       root.append(layers, heads, text.element, told.element, views);
     },
+
+    /** data: {places: [{text, names of the likeliest, logits of all tokens in falling order}]}. */
+    sampling(root, { places }) {
+      const sizes = [1, 2, 3, 5, 10, 20, 40, 80, 160, 320, 640];
+      let [place, temperature, k, p] = [0, 1, 0, 1];
+      const set = (change) => (value) => (change(value), draw());
+      const texts = choice("after", places.map((each) => `“${visible(each.text)}”`), place, set((i) => (place = i)));
+      texts.classList.add("lines");
+      const sliders = [
+        slider("temperature", [0, 2, 0.05], 1, (x) => (x ? x.toFixed(2) : "0, greedy"), set((x) => (temperature = x))),
+        slider("top-k", [0, sizes.length, 1], sizes.length, (i) => String(sizes[i] || "off"), set((i) => (k = sizes[i] || 0))),
+        slider("top-p", [0.01, 1, 0.01], 1, (x) => (x < 1 ? x.toFixed(2) : "1, off"), set((x) => (p = x))),
+      ];
+      const [ends, likeliest, told] = [line(), bars("the likeliest next tokens"), status()];
+
+      function draw() {
+        const { names, logits } = places[place];
+        const [own, left] = [nextTokenProbs(logits, 1, 0, 1), nextTokenProbs(logits, temperature, k, p)];
+        const stay = left.filter((prob) => prob > 0).length;
+        const believed = own.reduce((sum, prob, i) => sum + (left[i] > 0 ? prob : 0), 0);
+        const top = names.slice(0, 3).flatMap((name, i) => (left[i] > 0 ? [`${named(name)} ${percent(left[i])}`] : []));
+        likeliest.show(names.map((name, i) => [visible(name), left[i]]));
+        ends.show(left, `The line that a point is thrown at: ${top.join(", ")}, then the others.`);
+        told.show(
+          `${stay} of ${logits.length} tokens stay; the model itself gave them ${percent(believed)} together. ` +
+            `Likeliest now: ${top.join(", ")}.`,
+        );
+      }
+      draw();
+      root.append(texts, ...sliders, told.element, ends.element, likeliest.element);
+    },
   };
 
   /** Bring every explorer on the page to life that has not been yet; its words stay, folded. */
@@ -156,6 +232,7 @@
     }
   }
 
-  globalThis.TinyGPT = { bars, choice, element, explorers, grid, named, percent, start, status, strip, tint, visible };
+  const parts = { bars, choice, element, grid, line, slider, status, strip };
+  globalThis.TinyGPT = { ...parts, explorers, named, nextTokenProbs, percent, start, tint, visible };
   start();
 })();

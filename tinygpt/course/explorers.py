@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 import numpy as np
+import torch
 
-from tinygpt.config import require
+from tinygpt.config import SampleConfig, require
+from tinygpt.sampling import next_token_probs
 
 
 @dataclass(frozen=True)
@@ -88,3 +90,45 @@ def attention(tokens, weights):
 def thousandths(row):
     """Weights as whole numbers, up to the last that is not 0: what is hidden from a query takes no place."""
     return np.rint(1000 * row[: row.nonzero()[0].max() + 1]).astype(int).tolist()
+
+
+NAMED = 12  # tokens of each distribution that are shown with their names, the likeliest
+IN_WORDS = (
+    SampleConfig(1.0, 0, 1.0),
+    SampleConfig(1.0, 40, 1.0),
+    SampleConfig(1.0, 0, 0.95),
+    SampleConfig(0.5, 0, 0.95),
+)
+
+
+def sampling(contexts, tokens):
+    """What temperature, top-k and top-p leave of the next token's distribution, after each of some texts.
+
+    contexts: {text: logits (V,)}. tokens: V strings.
+    """
+    require(contexts, "an explorer takes at least one text with its logits")
+    places, rows = [], []
+    for text, logits in contexts.items():
+        logits = torch.as_tensor(logits, dtype=torch.float32)
+        require(
+            logits.shape == (len(tokens),) and bool(logits.isfinite().all()),
+            f"the logits of {text!r} have shape {tuple(logits.shape)}; it takes {len(tokens)} finite ones",
+        )
+        ordered, order = (logits - logits.max()).sort(descending=True, stable=True)
+        names = [tokens[i] for i in order[:NAMED].tolist()]
+        places.append({"text": text, "names": names, "logits": [round(x, 4) for x in ordered.tolist()]})
+        kept = [next_token_probs(ordered, config) for config in IN_WORDS]
+        rows.append(
+            (
+                text.replace("\n", "↵"),
+                names[0].strip(),
+                *(f"{probs[0]:.0%}, {(probs > 0).sum()} stay" for probs in kept),
+            )
+        )
+    return Explorer(
+        kind="sampling",
+        data={"places": places},
+        words="The likeliest next token after each text; its probability, and how many tokens stay.",
+        names=("text", "likeliest", "all", "top-k 40", "top-p 0.95", "temperature 0.5, top-p 0.95"),
+        rows=tuple(rows),
+    )

@@ -113,6 +113,22 @@ TERMS = {  # term: (lesson, what it means)
     "residual stream": ("03", "The running sum of a model's vectors, to which every attention and MLP adds."),
     "tied": ("03", "Said of a head that reuses the token embedding: one table, used twice."),
     "window": ("03", "A piece of the token stream, of the context's length and one more, that the model learns from."),
+    "derail": ("05", "To lose the thread: one strange token leads to a context that the model has never learned from."),
+    "distinct-n": (
+        "05",
+        "Of all runs of n tokens in some texts, the share that are different; low where they say the same.",
+    ),
+    "greedy": ("05", "Picking the likeliest token each time: always the same text, and often a circle."),
+    "KV cache": ("05", "The keys and values of all tokens read so far, kept so that each token is read only once."),
+    "prompt": ("05", "The beginning of a text that a model is given to go on from."),
+    "streaming": ("05", "Handing over a text piece by piece while it is being written, in whole characters."),
+    "tail": ("05", "All the unlikely tokens of a distribution: right as a whole, unreliable one by one."),
+    "temperature": (
+        "05",
+        "What scores are divided by before the softmax: below 1 the likely get likelier, above 1 all more alike.",
+    ),
+    "top-k": ("05", "Picking among the k likeliest tokens only."),
+    "top-p": ("05", "Picking among the fewest likeliest tokens that together reach probability p; also nucleus."),
 }
 
 
