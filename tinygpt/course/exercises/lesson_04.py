@@ -731,8 +731,7 @@ FIVE_CURVES = Exercise(
     examples=lambda: [()],
     choice=True,
     explain=look_at_diagnoses,
-    why="Where a loss begins, whether it moves, when it turns, and what the held-out text says to it: four questions "
-    "that tell most sick runs apart.",
+    why="Where it begins, whether it moves, when it turns, what validation says.",
     hints=(
         "Begin with the table of validation losses. In whom does not a single digit change? In whom is training far "
         "better than validation?",
