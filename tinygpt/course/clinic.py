@@ -61,7 +61,7 @@ def sick_run(letter, train_loop, get_batch, tokens, config, steps):
     if patient.diagnosis == "targets leaked":
         batches = [(inputs, inputs) for inputs, _ in batches]
     rates = [rate(patient, step, steps) for step in range(steps)]
-    validation = tokens["validation"].first(DOCUMENTS)
+    validation = tokens["validation"].first(min(DOCUMENTS, tokens["validation"].n_documents))
     losses, looks = [], {0: float(evaluate(model, validation).nats_per_token)}
     ends = sorted({round(steps * look / LOOKS) for look in range(1, LOOKS + 1)})
     for begin, end in zip([0, *ends], ends, strict=False):
