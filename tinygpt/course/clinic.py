@@ -36,7 +36,7 @@ class Patient:
 
 PATIENTS = {
     "A": Patient("no warm-up", "rate 0.06 from the very first step", rate=0.06, warmup=0.0),
-    "B": Patient("dead gradients", "the model was made anew, and the optimizer still holds the old one's weights"),
+    "B": Patient("dead gradients", "the optimizer still holds the weights of an older model"),
     "C": Patient("rate too high", "rate 0.6, after a long warm-up", rate=0.6, warmup=0.5, decay=0.0),
     "D": Patient("targets leaked", "the targets are the inputs, not shifted"),
     "E": Patient("rate too low", "rate 0.0001", rate=1e-4),
