@@ -51,6 +51,18 @@ def test_a_few_places_on_a_logarithmic_axis_are_named():
     assert 10 in many.get_xticks() and 7 not in many.get_xticks()
 
 
+def test_panels_have_scales_of_their_own_and_baselines_where_they_fit():
+    series = {"training": ([0, 1], [8.0, 7.0]), "validation": {0: 8.0, 1: 7.5}}
+    high = {"training": ([0, 1], [80.0, 70.0]), "validation": {0: 80.0, 1: 75.0}}
+    picture = plots.panels({"A": series, "B": high}, "step", "nats", "A falls, B too", baselines={"ln V": 7.6})
+    first, second, rest = picture.figure.axes
+    assert [line.get_ydata()[-1] for line in first.lines] == [7.0, 7.5, 7.6]
+    assert first.get_title() == "A" and [t.get_text() for t in first.texts] == ["ln V"]
+    assert len(second.lines) == 2 and not second.texts
+    assert {t.get_text() for t in rest.get_legend().get_texts()} == {"training", "validation"}
+    assert size(picture.png()) and picture.alt == "A falls, B too"
+
+
 def test_bars_are_in_order_labelled_and_marked():
     picture = plots.bars({"uniform": 8.04, "model": 1.43}, "bits per byte", "ours is shortest", marked=["model"])
     axes = picture.figure.axes[0]

@@ -73,6 +73,37 @@ def lines(series, x, y, alt, title="", baselines=None, log_x=False, log_y=False)
     return Picture(figure, alt)
 
 
+def panels(panels, x, y, alt, title="", baselines=None, columns=3):
+    """Small pictures side by side, each with its own scale and the same curves in it.
+
+    panels: {title: {name: {x: y} or (xs, ys)}}. baselines: {name: y}, drawn across where they lie within the curves'
+    range.
+    """
+    rows = -(-len(panels) // columns)
+    with rc_context(STYLE):
+        figure = Figure(figsize=(9, 2.6 * rows), layout="constrained")
+        figure.suptitle(title)
+        grid = figure.subplots(rows, columns, squeeze=False).ravel()
+        for axes, (name, series) in zip(grid, panels.items(), strict=False):
+            for colour, (label, data) in zip(cycled(COLOURS), series.items(), strict=False):
+                xs, ys = (list(data), list(data.values())) if isinstance(data, dict) else data
+                axes.plot(xs, ys, label=label, color=colour, linewidth=1.5, marker="o" if len(xs) < 15 else "")
+            axes.set(title=name)
+            low, high = axes.get_ylim()
+            for label, value in (baselines or {}).items():
+                if low <= value <= high:
+                    axes.axhline(value, color=INK, linestyle=":")
+                    axes.annotate(
+                        label, (1, value), xycoords=("axes fraction", "data"), ha="right", va="bottom", color=INK
+                    )
+        for axes in grid[len(panels) :]:
+            axes.set_axis_off()
+        grid[-1].legend(*grid[0].get_legend_handles_labels())  # the last place is often free
+        figure.supxlabel(x)
+        figure.supylabel(y)
+    return Picture(figure, alt)
+
+
 def bars(values, x, alt, title="", marked=(), intervals=None):
     """A horizontal bar for each value, the first on top.
 

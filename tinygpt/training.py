@@ -140,13 +140,13 @@ def is_done(run):
     return numbers.get("step") == str(run.train_config.steps)
 
 
-def train(run, device="cpu", resume=False, on_begin=None, on_row=None, show_progress=None):
+def train(run, device="cpu", resume=False, on_begin=None, on_row=None, on_step=None, show_progress=None):
     """Train the model of a run folder; True when it is done, False when the user interrupted it.
 
     With resume it goes on from the last checkpoint, to the last bit as if it had never stopped; a run that is done
     stays as it is. Every evaluation and every end of an epoch writes a row of the log and the last checkpoint, and
     the weights where they are the best so far. on_begin: called with the number of steps taken already, once all that
-    is there has been read. on_row: called with each Row.
+    is there has been read. on_row: called with each Row. on_step: called with the Trainer and the loss of each step.
     show_progress: None shows the bar on a terminal only. Raises TrainingDiverged when the loss is not finite: the last
     good weights are kept.
     """
@@ -166,13 +166,13 @@ def train(run, device="cpu", resume=False, on_begin=None, on_row=None, show_prog
                 on_begin(trainer.step)
             run.unsign(MODEL, LAST)  # from here on their content changes
             try:
-                loop(trainer, run, validation, log, bar, interrupted, on_row)
+                loop(trainer, run, validation, log, bar, interrupted, on_row, on_step)
             finally:
                 run.sign(MODEL, LAST)
     return trainer.step == trainer.config.steps
 
 
-def loop(trainer, run, validation, log, bar, interrupted, on_row=None):
+def loop(trainer, run, validation, log, bar, interrupted, on_row=None, on_step=None):
     def look_up():
         row = trainer.evaluate(validation)
         log.write(row)
@@ -187,7 +187,10 @@ def loop(trainer, run, validation, log, bar, interrupted, on_row=None):
     if trainer.best == math.inf:  # nothing has been evaluated yet
         look_up()
     while trainer.step < trainer.config.steps and not interrupted.is_set():
-        show(bar, trainer, trainer.train_step())
+        loss = trainer.train_step()
+        show(bar, trainer, loss)
+        if on_step:
+            on_step(trainer, loss)
         if trainer.step in epoch_ends and trainer.config.keep_epochs:
             run.save_weights(f"checkpoints/epoch_{epoch_ends[trainer.step]:04}.safetensors", trainer.model)
         if trainer.step in evaluations or trainer.step in epoch_ends:

@@ -22,22 +22,29 @@ def quick():
     return bool(os.environ.get("TINYGPT_QUICK"))
 
 
-def load_or_train(steps=STEPS, preset="modern", show_progress=True, **training):
+def capped(steps):
+    """So many steps, and hardly any while tests run the lessons unsolved."""
+    return min(steps, QUICK_STEPS) if quick() else steps
+
+
+def load_or_train(steps=STEPS, preset="modern", show_progress=True, again=False, watch=None, **training):
     """The Run of the lessons' model: `.model()`, `.tokenizer()`, `.tokens()`. Trained now if it has never been.
 
     Of these settings there is one model on this machine; whoever else asks for it meanwhile waits for it.
+    again: train it anew although it is there. watch: who is told how the training goes, such as {"on_row": function}.
     """
     model = ModelConfig.preset(preset)
-    settings = TrainConfig(steps=min(steps, QUICK_STEPS) if quick() else steps, **training)
+    settings = TrainConfig(steps=capped(steps), **training)
     folder = runs() / "lessons" / name_of(model, settings)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.with_suffix(".lock")):
-        run = usable(folder)
+        run = None if again else usable(folder)
         if run is None:
-            print(f"Making the lesson's model: tokenizer, then {settings.steps} steps of training. This happens once.")
+            once = "" if again else " This happens once."
+            print(f"Making the lesson's model: tokenizer, then {settings.steps} steps of training.{once}")
             run = prepare(folder, open_corpus("hpo"), model, settings, force=True, say=lambda line: None)
         if not is_done(run):
-            train(run, resume=(run.folder / LAST).is_file(), show_progress=show_progress)
+            train(run, resume=(run.folder / LAST).is_file(), show_progress=show_progress, **(watch or {}))
     return run
 
 

@@ -1,0 +1,64 @@
+"""The clinic of lesson 04: each patient shows what the diagnosis says, and only that is wrong."""
+
+import numpy as np
+import pytest
+
+from tinygpt.config import InputError, ModelConfig
+from tinygpt.course.clinic import DIAGNOSES, PATIENTS, TREATED, files, rate, sick_run
+from tinygpt.course.exercises.lesson_04 import SHOWS, five_curves, get_batch, train_loop
+
+STEPS = 60
+
+
+@pytest.fixture(scope="module")
+def small(tokenizer):
+    return ModelConfig.preset(
+        "modern", vocab_size=tokenizer.vocab_size, d_model=16, n_heads=2, n_layers=1, context_length=16
+    )
+
+
+@pytest.fixture
+def examined(trained, small):
+    from tinygpt.checkpoint import open_run
+
+    tokens = open_run(trained).tokens()
+    return lambda letter: sick_run(letter, train_loop, get_batch, tokens, small, STEPS)
+
+
+def test_the_answer_is_what_was_done(capsys):
+    assert five_curves() == {letter: patient.diagnosis for letter, patient in PATIENTS.items()}
+    assert set(five_curves().values()) < set(DIAGNOSES) == set(SHOWS)
+    files()
+    assert [line[0] for line in capsys.readouterr().out.splitlines()] == list("ABCDE")
+
+
+def test_who_has_dead_gradients_does_not_change_at_all(examined):
+    losses, looks = examined("B")
+    assert len(losses) == STEPS and list(looks) == [0, 10, 20, 30, 40, 50, 60]
+    assert len(set(looks.values())) == 1
+
+
+def test_who_has_seen_the_targets_is_too_good_in_training_only(examined):
+    losses, looks = examined("D")
+    assert losses[-1] < 0.5 * losses[0] and looks[STEPS] > losses[-1] + 2
+
+
+def test_a_low_rate_learns_less_than_a_good_one(examined):
+    slow, good = examined("E")[1], examined("A treated")[1]
+    assert good[STEPS] < slow[STEPS] < slow[0]
+
+
+def test_the_same_run_gives_the_same_curves(examined):
+    assert examined("A") == examined("A")
+
+
+def test_rates():
+    high, none, treated = ([rate(p, step, 120) for step in range(120)] for p in (PATIENTS["C"], PATIENTS["A"], TREATED))
+    assert np.argmax(high) == 59 and min(high[60:]) == max(high)
+    assert none[0] == max(none) == max(treated) > 30 * treated[0]
+    assert np.allclose(none[60:], treated[60:])  # beyond the first third they are one run
+
+
+def test_an_unknown_patient_is_refused(examined):
+    with pytest.raises(InputError, match="no patient 'F'"):
+        examined("F")
