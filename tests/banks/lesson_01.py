@@ -761,7 +761,6 @@ WRONG = {
     "learn_fast": [
         (lambda words, counts, n: None, "is there a return?"),
         (learn_merges, "far longer"),
-        (merges_without_helpers, "far longer"),
         (framed(update_all_words), "far longer"),
         (framed(update_set_in_motion), "Set changed size"),
         (framed(update_turned_round), "wrong sign"),

@@ -97,7 +97,7 @@ TERMS = {  # term: (lesson, what it means)
     "dead gradients": ("04", "Said of a run in which nothing that the loss says reaches the weights."),
     "epoch": ("04", "As many tokens of training as the text has; shuffled, each of them once."),
     "evaluation": ("04", "Measuring a model on held-out text, without learning from it."),
-    "gradient": ("04", "For each weight, how the loss changes when that weight grows a little."),
+    "gradient": ("02", "For each weight, how the loss changes when that weight grows a little."),
     "learning rate": ("04", "How far a step goes: the number that a step's direction is multiplied by."),
     "memory-mapped": ("04", "Said of a file that looks like an array and is read only where it is touched."),
     "optimizer": ("04", "What turns gradients into steps of the weights, with what it remembers of earlier ones."),
@@ -114,7 +114,6 @@ TERMS = {  # term: (lesson, what it means)
     "GPT": ("03", "Generative pre-trained transformer: a language model made of attention and MLPs on one stream."),
     "standard deviation": ("03", "How far numbers typically are from their mean: the root of the variance."),
     "variance": ("03", "The mean of the squared distances from the mean."),
-    "gradient": ("03", "How the loss changes with each weight; training steps the other way."),
     "output head": (
         "03",
         "The last matrix, from the stream to a score for every token; no attention head.",
