@@ -87,7 +87,7 @@ TERMS = {  # term: (lesson, what it means)
     "softmax": ("02", "Turns any numbers into weights that sum to 1: e to the power of each, divided by their sum."),
     "value": ("02", "The list of numbers that a position hands on to those that listen to it."),
     "nat": ("00", "Surprise counted with the natural logarithm: one nat is 1.44 bits."),
-    "adamw": (
+    "AdamW": (
         "04",
         "An optimizer that steps by the mean gradient over its usual size, and shrinks weights apart from that.",
     ),
@@ -109,7 +109,6 @@ TERMS = {  # term: (lesson, what it means)
     "embedding": ("03", "The row of numbers that stands for a token, or for a place, inside a model."),
     "flop": ("03", "One multiplication or addition of numbers; what a model costs is counted in them."),
     "gelu": ("03", "A bend between two matrices: x times the probability that a standard normal number is below x."),
-    "AdamW": ("03", "The usual optimizer: steps against the gradient, of a length of its own for each weight."),
     "hook": ("03", "A function that torch calls whenever a part of a model has run."),
     "GPT": ("03", "Generative pre-trained transformer: a language model made of attention and MLPs on one stream."),
     "standard deviation": ("03", "How far numbers typically are from their mean: the root of the variance."),
