@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tinygpt.config import InputError, ModelConfig
-from tinygpt.course.clinic import DIAGNOSES, PATIENTS, TREATED, files, rate, sick_run
+from tinygpt.course.clinic import DIAGNOSES, PATIENTS, TREATED, files, sick_run
 from tinygpt.course.exercises.lesson_04 import SHOWS, five_curves, get_batch, train_loop
 
 STEPS = 60
@@ -53,7 +53,7 @@ def test_the_same_run_gives_the_same_curves(examined):
 
 
 def test_rates():
-    high, none, treated = ([rate(p, step, 120) for step in range(120)] for p in (PATIENTS["C"], PATIENTS["A"], TREATED))
+    high, none, treated = (p.rates(120) for p in (PATIENTS["C"], PATIENTS["A"], TREATED))
     assert np.argmax(high) == 59 and min(high[60:]) == max(high)
     assert none[0] == max(none) == max(treated) > 30 * treated[0]
     assert np.allclose(none[60:], treated[60:])  # beyond the first third they are one run

@@ -56,12 +56,9 @@ def lines(series, x, y, alt, title="", baselines=None, log_x=False, log_y=False)
     """
     with rc_context(STYLE):
         figure, axes = empty(x, y, title)
-        for colour, (name, data) in zip(cycled(COLOURS), series.items(), strict=False):
-            xs, ys = (list(data), list(data.values())) if isinstance(data, dict) else data
-            axes.plot(xs, ys, label=name, color=colour, linewidth=2, marker="o" if len(xs) < 15 else "")
+        draw_curves(axes, series)
         for name, value in (baselines or {}).items():
-            axes.axhline(value, color=INK, linestyle=":")
-            axes.annotate(name, (1, value), xycoords=("axes fraction", "data"), ha="right", va="bottom", color=INK)
+            draw_baseline(axes, name, value)
         axes.set_xscale("log" if log_x else "linear")
         if log_x and all(len(line.get_xdata()) < 15 for line in axes.lines):
             ticks = sorted({x for data in series.values() for x in (data if isinstance(data, dict) else data[0])})
@@ -85,23 +82,29 @@ def panels(panels, x, y, alt, title="", baselines=None, columns=3):
         figure.suptitle(title)
         grid = figure.subplots(rows, columns, squeeze=False).ravel()
         for axes, (name, series) in zip(grid, panels.items(), strict=False):
-            for colour, (label, data) in zip(cycled(COLOURS), series.items(), strict=False):
-                xs, ys = (list(data), list(data.values())) if isinstance(data, dict) else data
-                axes.plot(xs, ys, label=label, color=colour, linewidth=1.5, marker="o" if len(xs) < 15 else "")
+            draw_curves(axes, series)
             axes.set(title=name)
             low, high = axes.get_ylim()
             for label, value in (baselines or {}).items():
                 if low <= value <= high:
-                    axes.axhline(value, color=INK, linestyle=":")
-                    axes.annotate(
-                        label, (1, value), xycoords=("axes fraction", "data"), ha="right", va="bottom", color=INK
-                    )
+                    draw_baseline(axes, label, value)
         for axes in grid[len(panels) :]:
             axes.set_axis_off()
         grid[-1].legend(*grid[0].get_legend_handles_labels())  # the last place is often free
         figure.supxlabel(x)
         figure.supylabel(y)
     return Picture(figure, alt)
+
+
+def draw_curves(axes, series):
+    for colour, (name, data) in zip(cycled(COLOURS), series.items(), strict=False):
+        xs, ys = (list(data), list(data.values())) if isinstance(data, dict) else data
+        axes.plot(xs, ys, label=name, color=colour, linewidth=2, marker="o" if len(xs) < 15 else "")
+
+
+def draw_baseline(axes, name, value):
+    axes.axhline(value, color=INK, linestyle=":")
+    axes.annotate(name, (1, value), xycoords=("axes fraction", "data"), ha="right", va="bottom", color=INK)
 
 
 def bars(values, x, alt, title="", marked=(), intervals=None):

@@ -41,17 +41,11 @@ def keep_top_p(logits, p):
     """
     if p >= 1:
         return logits
-    probs, V = logits.softmax(-1), logits.shape[-1]  # (..., V)
-    k = int((probs >= 0.99 * (1 - p) / V).sum(-1).max())  # no others stay: all of them together have less than 1 - p
-    if 8 * k < V:  # sorting these few is quicker; in the order of their ids, so that of two alike the first stays
-        candidates = probs.topk(k).indices.sort(-1).values  # (..., k)
-    else:
-        candidates = torch.arange(V, device=probs.device).expand(probs.shape)  # (..., V)
-    ordered, order = probs.gather(-1, candidates).sort(descending=True, stable=True)  # (..., k)
-    before = ordered.cumsum(-1) - ordered  # (..., k) the probability of all likelier tokens
-    stays = before < max(p, SMALLEST)  # (..., k) the likeliest has 0 before it
-    kept = torch.zeros_like(logits, dtype=torch.bool).scatter(-1, candidates.gather(-1, order), stays)  # (..., V)
-    return logits.masked_fill(~kept, -math.inf)
+    ordered, order = logits.sort(descending=True, stable=True)  # (..., V) of two alike the first comes first
+    probs = ordered.softmax(-1)  # (..., V)
+    before = probs.cumsum(-1) - probs  # (..., V) the probability of all likelier tokens
+    ruled_out = before >= max(p, SMALLEST)  # the likeliest has 0 before it and stays
+    return logits.masked_fill(ruled_out.scatter(-1, order, ruled_out), -math.inf)
 
 
 def next_token_probs(logits, config):

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import torch
 
-from tinygpt.config import require
+from tinygpt.config import TrainConfig, require
 from tinygpt.evaluation import evaluate
 from tinygpt.model import TinyGPT
+from tinygpt.optim import learning_rate_factor
 
 SEED = 1
 BATCH_SIZE = 8
@@ -32,6 +33,10 @@ class Patient:
     rate: float = 0.01
     warmup: float = 1 / 6
     decay: float = 0.5
+
+    def rates(self, steps):
+        schedule = TrainConfig(steps=steps, warmup=self.warmup, decay=self.decay)
+        return [self.rate * learning_rate_factor(step, schedule) for step in range(steps)]
 
 
 PATIENTS = {
@@ -60,7 +65,7 @@ def sick_run(letter, train_loop, get_batch, tokens, config, steps):
     batches = [get_batch(tokens["train"].ids, BATCH_SIZE, config.context_length) for _ in range(steps)]
     if patient.diagnosis == "targets leaked":
         batches = [(inputs, inputs) for inputs, _ in batches]
-    rates = [rate(patient, step, steps) for step in range(steps)]
+    rates = patient.rates(steps)
     validation = tokens["validation"].first(min(DOCUMENTS, tokens["validation"].n_documents))
     losses, looks = [], {0: float(evaluate(model, validation).nats_per_token)}
     ends = sorted({round(steps * look / LOOKS) for look in range(1, LOOKS + 1)})
@@ -68,12 +73,6 @@ def sick_run(letter, train_loop, get_batch, tokens, config, steps):
         losses += train_loop(model, optimizer, batches[begin:end], rates[begin:end])
         looks[end] = float(evaluate(model, validation).nats_per_token)
     return losses, looks
-
-
-def rate(patient, step, steps):
-    rising = (step + 1) / max(1, patient.warmup * steps)
-    falling = (steps - step) / max(1, patient.decay * steps)
-    return patient.rate * min(1.0, rising, falling)
 
 
 def files():
