@@ -8,7 +8,7 @@ import torch
 from tinygpt.config import InputError
 from tinygpt.course import attempt, check, exercise, hint, progress, solution
 from tinygpt.course.exercise import NotPassed
-from tinygpt.course.exercises.lesson_00 import bigram_probs as reference
+from tinygpt.course.exercises.lesson_00.bigram_probs import bigram_probs as reference
 
 NAME = "bigram_probs"
 

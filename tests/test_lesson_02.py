@@ -7,7 +7,10 @@ import nbformat
 import pytest
 import torch
 
-from tinygpt.course.exercises.lesson_02 import DIAGNOSES, PATIENTS, attention_weights, four_broken, pattern
+from tinygpt.course.exercises.lesson_02.attention_weights import attention_weights
+from tinygpt.course.exercises.lesson_02.causal_mask import pattern
+from tinygpt.course.exercises.lesson_02.four_broken import DIAGNOSES, four_broken
+from tinygpt.course.exercises.lesson_02.patients import PATIENTS
 
 SOURCE = Path(__file__).parents[1] / "solutions/02_attention.ipynb"
 

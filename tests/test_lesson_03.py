@@ -3,7 +3,11 @@
 import torch
 
 from tinygpt.config import ModelConfig
-from tinygpt.course.exercises.lesson_03 import GPT, count_parameters, cross_entropy, next_token_loss, total_belief
+from tinygpt.course.exercises.lesson_03.count_parameters import count_parameters
+from tinygpt.course.exercises.lesson_03.cross_entropy import cross_entropy
+from tinygpt.course.exercises.lesson_03.gpt import GPT
+from tinygpt.course.exercises.lesson_03.next_token_loss import next_token_loss
+from tinygpt.course.exercises.lesson_03.total_belief import total_belief
 from tinygpt.model import TinyGPT
 
 CONFIG = ModelConfig.preset("gpt2", vocab_size=11, context_length=6, d_model=8, n_heads=2, n_layers=3)

@@ -5,7 +5,9 @@ import pytest
 
 from tinygpt.config import InputError, ModelConfig
 from tinygpt.course.clinic import DIAGNOSES, PATIENTS, TREATED, files, sick_run
-from tinygpt.course.exercises.lesson_04 import SHOWS, five_curves, get_batch, train_loop
+from tinygpt.course.exercises.lesson_04.five_curves import SHOWS, five_curves
+from tinygpt.course.exercises.lesson_04.get_batch import get_batch
+from tinygpt.course.exercises.lesson_04.train_loop import train_loop
 
 STEPS = 60
 

@@ -12,7 +12,11 @@ from itertools import groupby, pairwise
 
 import numpy as np
 
-from tinygpt.course.exercises.lesson_01 import best_pair, learn_merges, merge_pair, pair_changes, pair_counts
+from tinygpt.course.exercises.lesson_01.best_pair import best_pair
+from tinygpt.course.exercises.lesson_01.learn_merges import learn_merges
+from tinygpt.course.exercises.lesson_01.merge_pair import merge_pair
+from tinygpt.course.exercises.lesson_01.pair_changes import pair_changes
+from tinygpt.course.exercises.lesson_01.pair_counts import pair_counts
 
 FIRST = 257
 

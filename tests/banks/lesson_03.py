@@ -11,7 +11,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from tinygpt.attention import causal_mask
-from tinygpt.course.exercises.lesson_03 import GPT, MLP, Block, block_that, gpt_that
+from tinygpt.course.exercises.lesson_03.block import MLP, Block, block_that
+from tinygpt.course.exercises.lesson_03.gpt import GPT, gpt_that
 
 # layer_norm
 

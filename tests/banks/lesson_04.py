@@ -6,7 +6,9 @@ import random
 import numpy as np
 import torch
 
-from tinygpt.course.exercises.lesson_04 import clip_gradients, five_curves, loop_that
+from tinygpt.course.exercises.lesson_04.clip_gradients import clip_gradients
+from tinygpt.course.exercises.lesson_04.five_curves import five_curves
+from tinygpt.course.exercises.lesson_04.train_loop import loop_that
 
 # get_batch
 

@@ -1,0 +1,163 @@
+"""Exercise learn_fast of lesson 01: the answer, what it is tried on, and what people get wrong."""
+
+import random
+import time
+from collections import Counter, defaultdict
+
+from tinygpt.course.exercises.lesson_01.best_pair import best_pair, with_tuples
+from tinygpt.course.exercises.lesson_01.learn_merges import FIRST, look_at_merges, texts_to_learn_from
+from tinygpt.course.exercises.lesson_01.merge_pair import merge_pair
+from tinygpt.course.exercises.lesson_01.pair_changes import pair_changes
+from tinygpt.course.exercises.lesson_01.pair_counts import pair_counts
+from tinygpt.course.judging import Exercise, Mistake
+
+
+def learn_fast(words, counts, n_merges):
+    words, merges = list(words), []
+    totals, where = defaultdict(int), defaultdict(set)
+    for i, word in enumerate(words):
+        for pair, times in pair_counts(word).items():
+            totals[pair] += times * counts[i]
+            where[pair].add(i)
+    while len(merges) < n_merges and totals:
+        best = best_pair(totals)
+        if totals[best] < 2:
+            break
+        new_id = FIRST + len(merges)
+        merges.append(best)
+        for i in list(where[best]):
+            after = merge_pair(words[i], best, new_id)
+            for pair, change in pair_changes(words[i], after).items():
+                totals[pair] += change * counts[i]
+                where[pair].add(i)
+                if totals[pair] == 0:
+                    del totals[pair]
+            words[i] = after
+    return merges
+
+
+TOO_SLOW = "the right merges, but too slow"
+
+
+MANY, TIMES_OURS = 1000, 15  # from so many words on an answer is timed; it may take so many times as long as ours
+
+
+def texts_to_learn_from_fast():
+    yield [[1, 2, 3, 4]], [5], 3
+    yield from texts_to_learn_from()
+    yield [[1, 2, 3, 2, 3], [1, 2]], [2, 5], 4
+    yield [[1, 2, 3, 1, 2], [2, 3], [3, 9]], [3, 9, 2], 4
+    rng = random.Random(0)
+    words = [[rng.randrange(1, 41) for _ in range(4)] for _ in range(8000)]
+    yield words, [rng.randrange(1, 5) for _ in words], 40
+
+
+def timed(answer, words, counts, n_merges):
+    """The merges, or TOO_SLOW where they are right but late, by the processor's clock, which a busy machine fools
+    less."""
+    start = time.thread_time()
+    merges = with_tuples(answer, words, counts, n_merges)
+    seconds = time.thread_time() - start
+    if len(words) < MANY:
+        return merges
+    start = time.thread_time()
+    ours = learn_fast(words, counts, n_merges)
+    late = seconds > TIMES_OURS * (time.thread_time() - start)
+    return TOO_SLOW if late and merges == ours else merges
+
+
+def look_at_speed(got, expected, words, counts, n_merges):
+    if got == TOO_SLOW:
+        return (
+            f"The merges are right, but on {len(words):,} words yours takes far longer than ours. For each merge visit "
+            "only the words in where[best]; neither count nor search all of them again."
+        )
+    told = look_at_merges(got, expected, words, counts, n_merges)
+    return f"{told} Do words, totals and where fit together after each merge?" if told else None
+
+
+def updated(words, counts, n_merges, weigh=True, subtract=True, index=True, keep=True, discard=False):
+    """Learning with an update in which one thing or another is forgotten."""
+    words, merges = list(words), []
+    totals, where = Counter(), defaultdict(set)
+    for i, word in enumerate(words):
+        for pair, times in pair_counts(word).items():
+            totals[pair] += times * counts[i]
+            where[pair].add(i)
+    while len(merges) < n_merges and totals:
+        best = best_pair(totals)
+        if totals[best] < 2:
+            break
+        merges.append(best)
+        for i in list(where[best]):
+            after = merge_pair(words[i], best, FIRST + len(merges) - 1)
+            for pair, change in pair_changes(words[i], after).items():
+                if subtract or change > 0 or pair == best:
+                    totals[pair] += change * (counts[i] if weigh else 1)
+                if discard and change < 0:
+                    where[pair].discard(i)
+                elif index:
+                    where[pair].add(i)
+            if keep:
+                words[i] = after
+    return merges
+
+
+LEARN_FAST = Exercise(
+    name="learn_fast",
+    reference=learn_fast,
+    examples=texts_to_learn_from_fast,
+    use=timed,
+    explain=look_at_speed,
+    hints=(
+        "where[best] holds the numbers of the words to visit. For each: what does merge_pair make of it, and how do "
+        "its pairs change? pair_changes tells.",
+        "Four things for each word i: after = merge_pair(…); totals[pair] += change * counts[i] for every change; "
+        "where[pair].add(i), so that later merges find the word; words[i] = after. Python wants no set to change while "
+        "you walk over it: walk over list(where[best]).",
+        "for i in list(where[best]):\n    after = merge_pair(words[i], best, new_id)\n    for pair, change in "
+        "pair_changes(words[i], after).items():\n        totals[pair] += change * counts[i]\n        "
+        "where[pair].add(i)\n    words[i] = after",
+    ),
+    mistakes=(
+        Mistake(
+            "A change in a word that stands in the text counts[i] times changes the total that many times.",
+            lambda words, counts, n: updated(words, counts, n, weigh=False),
+        ),
+        Mistake(
+            "New pairs were added, but what was lost was not subtracted: changes below 0 count too.",
+            lambda words, counts, n: updated(words, counts, n, subtract=False),
+        ),
+        Mistake(
+            "where does not know the new pairs, so later merges miss the words that hold them: where[pair].add(i).",
+            lambda words, counts, n: updated(words, counts, n, index=False),
+        ),
+        Mistake(
+            "where has lost a word that still holds the pair: a change of -1 does not mean that none is left. It may "
+            "list too many words, never too few.",
+            lambda words, counts, n: updated(words, counts, n, discard=True),
+        ),
+        Mistake(
+            "The totals change, the words do not: keep the merged word, words[i] = after, or the next merge looks at "
+            "an old one.",
+            lambda words, counts, n: updated(words, counts, n, keep=False),
+        ),
+        Mistake(
+            "The same pair stays the most frequent for ever: nothing was brought up to date, or with the wrong sign. "
+            "It is pair_changes(before, after), in this order, and the changes are added.",
+            lambda words, counts, n: nothing_updated(weighted(words, counts), n),
+        ),
+    ),
+)
+
+
+def weighted(words, counts):
+    totals = Counter()
+    for word, n in zip(words, counts, strict=True):
+        for pair, times in pair_counts(word).items():
+            totals[pair] += times * n
+    return totals
+
+
+def nothing_updated(totals, n_merges):
+    return [best_pair(totals)] * n_merges if max(totals.values(), default=0) > 1 else []

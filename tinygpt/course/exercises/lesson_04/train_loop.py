@@ -1,0 +1,174 @@
+"""Exercise train_loop of lesson 04: the answer, what it is tried on, and what people get wrong."""
+
+import torch
+from torch import nn
+
+from tinygpt.course.exercises.lesson_04.clip_gradients import clip_gradients
+from tinygpt.course.judging import Exercise, Mistake, same
+
+
+def train_loop(model, optimizer, batches, rates, largest=1.0):
+    losses = []
+    for (inputs, targets), rate in zip(batches, rates, strict=True):
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        loss = model.loss(inputs, targets)
+        optimizer.zero_grad()
+        loss.backward()
+        clip_gradients(list(model.parameters()), largest)
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+class Line(nn.Module):
+    """The smallest model that can be trained: slope · x + offset, both 0 at first."""
+
+    def __init__(self):
+        super().__init__()
+        self.slope, self.offset = nn.Parameter(torch.zeros(())), nn.Parameter(torch.zeros(()))
+
+    def forward(self, inputs):
+        return self.slope * inputs + self.offset
+
+    def loss(self, inputs, targets):
+        return (self(inputs) - targets).pow(2).mean()
+
+
+def lessons_of_a_line():
+    one = torch.tensor([1.0]), torch.tensor([2.0])
+    two = torch.tensor([2.0, 0.0]), torch.tensor([3.0, 1.0])
+    yield "a line, slope and offset 0", "SGD", [one], [0.1], 100.0
+    yield "a line, slope and offset 0", "SGD", [one, one], [0.1, 0.1], 100.0
+    yield "a line, slope and offset 0", "SGD", [one, two, one], [0.1, 0.2, 0.01], 100.0
+    yield "a line, slope and offset 0", "SGD", [one, two, one, two], [0.1, 0.2, 0.1, 0.05], 1.0
+    yield "a line, slope and offset 0", "SGD", [two, one, two], [0.5, 0.2, 0.1], 0.5
+
+
+def use_loop(answer, _, __, batches, rates, largest):
+    model = Line()
+    groups = [{"params": [model.slope]}, {"params": [model.offset]}]
+    losses = answer(model, torch.optim.SGD(groups, lr=7.0), batches, rates, largest)
+    if isinstance(losses, list | tuple) and any(isinstance(x, torch.Tensor) for x in losses):
+        return "a list of tensors"
+    return {"losses": losses, "slope": model.slope.item(), "offset": model.offset.item()}
+
+
+def loop_that(*, zero="first", order="step last", clipped="between", rated="all", returned="losses", steps=1):
+    """A training loop with something wrong in it."""
+
+    def loop(model, optimizer, batches, rates, largest=1.0):
+        losses, parameters = [], list(model.parameters())
+
+        def set_rate(rate):
+            groups = {"all": optimizer.param_groups, "first": optimizer.param_groups[:1]}.get(rated, [])
+            if rated in ("late", "start"):
+                groups = optimizer.param_groups
+            for group in groups:
+                group["lr"] = rate
+
+        if rated == "start":
+            set_rate(rates[0])
+        for (inputs, targets), rate in zip(batches, rates, strict=True):
+            if rated in ("all", "first"):
+                set_rate(rate)
+            loss = model.loss(inputs, targets)
+            if zero == "first":
+                optimizer.zero_grad()
+            loss.backward()
+            if zero == "after backward":
+                optimizer.zero_grad(set_to_none=False)
+            if clipped == "between":
+                clip_gradients(parameters, largest)
+            if clipped == "at 1":
+                clip_gradients(parameters, 1.0)
+            for _ in range(steps):
+                optimizer.step()
+            if rated == "late":
+                set_rate(rate)
+            losses.append(loss.item() if returned != "afterwards" else model.loss(inputs, targets).item())
+        return {"last": losses[-1], "mean": sum(losses) / len(losses), "none": None}.get(returned, losses)
+
+    return loop
+
+
+def look_at_loop(got, expected, model, optimizer, batches, rates, largest):
+    if got == "a list of tensors":
+        return (
+            "The losses are tensors: each keeps alive all that was computed to get it, and memory fills up. Keep the "
+            "number, loss.item()."
+        )
+    losses = got["losses"]
+    if losses is None:
+        return "Nothing came back: return the list of losses."
+    if not isinstance(losses, list | tuple):
+        return "Give back a list with the loss of every batch."
+    if len(losses) != len(batches):
+        return f"{len(batches)} batches, {len(losses)} losses: one for each, in their order."
+    bad = [i for i, pair in enumerate(zip(losses, expected["losses"], strict=True)) if not same(*pair, 1e-5)]
+    if not bad:
+        return "All losses are right, but not the weights afterwards: what happens in the last step?"
+    if bad[0] == 0:
+        return "Already the first loss is off: it is model.loss(inputs, targets), before any step."
+    return (
+        f"Losses 0 to {bad[0] - 1} are right, loss {bad[0]} is not: the step before it went wrong. For each batch: set "
+        "the rate, loss, zero_grad, backward, clip, step."
+    )
+
+
+TRAIN_LOOP = Exercise(
+    name="train_loop",
+    reference=train_loop,
+    examples=lessons_of_a_line,
+    use=use_loop,
+    explain=look_at_loop,
+    advice={
+        "NoneType": "a gradient that does not exist yet: backward() makes them. Clip after it.",
+        "unsupported operand type(s) for ** or pow()": "p.grad is None before backward(). Clip after it.",
+        "not callable": "batches and rates are lists: zip(batches, rates) pairs them.",
+        "does not require grad": "something cut the thread from loss to weights: a no_grad(), a detach(), an item()?",
+        "backward through the graph a second time": "backward() once for each loss.",
+    },
+    hints=(
+        "For each batch, in this order: set the rate in every group, measure the loss, forget the old gradients, "
+        "compute the new ones, clip them, step, keep the loss as a number.",
+        'for group in optimizer.param_groups: group["lr"] = rate. Then model.loss, optimizer.zero_grad(), '
+        "loss.backward(), clip_gradients(list(model.parameters()), largest), optimizer.step().",
+        "for (inputs, targets), rate in zip(batches, rates): ... losses.append(loss.item()), and return losses.",
+    ),
+    mistakes=(
+        Mistake(
+            "The gradients of all batches add up, since backward() adds to what is there: zero_grad() before it.",
+            loop_that(zero="never"),
+        ),
+        Mistake(
+            "The weights never move. Is there an optimizer.step()? Or does zero_grad() stand between backward() and "
+            "step(), and wipe the gradients out before they are used?",
+            loop_that(steps=0),
+        ),
+        Mistake("Two steps for one batch.", loop_that(steps=2)),
+        Mistake(
+            "Nothing is clipped: clip_gradients(list(model.parameters()), largest) stands between backward() and "
+            "step(). (A bare model.parameters() is used up after one pass.)",
+            loop_that(clipped="never"),
+        ),
+        Mistake("You clip at 1, always; the limit is the argument `largest`.", loop_that(clipped="at 1")),
+        Mistake(
+            'The rate is never set: the optimizer still has its own. group["lr"] = rate for every group in '
+            "optimizer.param_groups; optimizer.lr means nothing to it.",
+            loop_that(rated="never"),
+        ),
+        Mistake(
+            "The rate is set in the first group only. There may be several: loop over optimizer.param_groups.",
+            loop_that(rated="first"),
+        ),
+        Mistake("Each rate comes a step too late: set it before step().", loop_that(rated="late")),
+        Mistake("All batches were given the first rate. Each has its own.", loop_that(rated="start")),
+        Mistake(
+            "You measured each loss again after the step. Keep the one that you took the gradient of.",
+            loop_that(returned="afterwards"),
+        ),
+        Mistake("Only the last loss came back; return the list of all.", loop_that(returned="last")),
+        Mistake("That is the mean of the losses; return the list.", loop_that(returned="mean")),
+    ),
+)

@@ -1,0 +1,58 @@
+"""Exercise choose_settings of lesson 05: the answer, what it is tried on, and what people get wrong."""
+
+from tinygpt.course.judging import Exercise
+
+TASKS = {"form": "A", "quiz": "B", "survey": "C"}
+
+
+WHY_NOT = {
+    ("form", "B"): "drawn anew each time, so the same name gives another text tomorrow",
+    ("form", "C"): "drawn anew each time, so the same name gives another text tomorrow",
+    ("form", "D"): "drawn anew each time, and one word in five is unseen",
+    ("quiz", "A"): "writes the same text fifty times: nothing is left to chance",
+    ("quiz", "C"): "about one word in ten is unseen, see the table: the forgery is found out",
+    ("quiz", "D"): "one word in five is unseen: the forgery is found out at once",
+    ("survey", "A"): "always writes the same; how often a word comes up would be never or always",
+    ("survey", "B"): "frequent words come out too often, rare ones never: it asks another model than the one trained",
+    ("survey", "D"): "rare words come out too often: it asks another model than the one trained",
+}
+
+
+def choose_settings():
+    return {"form": "A", "quiz": "B", "survey": "C"}
+
+
+def use_choices(answer):
+    given = answer()
+    if isinstance(given, dict):
+        return {key: value.strip().upper() if isinstance(value, str) else value for key, value in given.items()}
+    return given
+
+
+def look_at_choices(got, expected):
+    if not isinstance(got, dict) or set(got) != set(TASKS):
+        return 'A dict with the keys "form", "quiz" and "survey" and a letter for each.'
+    wrong = [task for task in TASKS if got[task] != TASKS[task]]
+    for task in wrong:
+        if (task, got[task]) not in WHY_NOT:
+            return f'{task}: {got[task]!r} is none of "A", "B", "C", "D".'
+    task = wrong[0]
+    right = len(TASKS) - len(wrong)
+    return f"{right} of {len(TASKS)} are right. {task} with {got[task]}: {WHY_NOT[task, got[task]]}."
+
+
+CHOOSE_SETTINGS = Exercise(
+    name="choose_settings",
+    reference=choose_settings,
+    examples=lambda: [()],
+    use=use_choices,
+    choice=True,
+    explain=look_at_choices,
+    why="No chance for the form, few unseen words for the quiz, nothing changed for the survey.",
+    hints=(
+        "For each task ask: what would be wrong with a text that is always the same? With one that contains a word "
+        "that does not exist? With frequencies that are not the model's?",
+        "One task forbids chance. One forbids any change of the probabilities. The third wants both chance and words "
+        "that exist.",
+    ),
+)
