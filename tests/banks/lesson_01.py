@@ -13,6 +13,7 @@ from itertools import groupby, pairwise
 import numpy as np
 
 from tinygpt.course.exercises.lesson_01.best_pair import best_pair
+from tinygpt.course.exercises.lesson_01.learn_fast import books, framed
 from tinygpt.course.exercises.lesson_01.learn_merges import learn_merges
 from tinygpt.course.exercises.lesson_01.merge_pair import merge_pair
 from tinygpt.course.exercises.lesson_01.pair_changes import pair_changes
@@ -360,29 +361,6 @@ def changes_popping(before, after):
 # learn_fast
 
 
-def books(words, counts):
-    totals, where = defaultdict(int), defaultdict(set)
-    for i, word in enumerate(words):
-        for pair, times in pair_counts(word).items():
-            totals[pair] += times * counts[i]
-            where[pair].add(i)
-    return totals, where
-
-
-def fast(words, counts, n_merges, update):
-    """The lesson's own frame; `update` is what the learner writes."""
-    words, merges = list(words), []
-    totals, where = books(words, counts)
-    while len(merges) < n_merges and totals:
-        best = best_pair(totals)
-        if totals[best] < 2:
-            break
-        new_id = FIRST + len(merges)
-        merges.append(best)
-        update(words, counts, totals, where, best, new_id)
-    return merges
-
-
 def update_plainly(words, counts, totals, where, best, new_id):
     for i in where[best]:  # adding what is in a set already does not change it
         after = merge_pair(words[i], best, new_id)
@@ -506,10 +484,6 @@ def update_sets_instead_of_adding(words, counts, totals, where, best, new_id):
             totals[pair] = change * counts[i]
             where[pair].add(i)
         words[i] = after
-
-
-def framed(update):
-    return lambda words, counts, n_merges: fast(words, counts, n_merges, update)
 
 
 # encode_word

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 
 from tinygpt.course.exercises.lesson_01.best_pair import best_pair, with_tuples
 from tinygpt.course.exercises.lesson_01.learn_merges import FIRST, look_at_merges, texts_to_learn_from
@@ -76,21 +76,38 @@ def look_at_speed(got, expected, words, counts, n_merges):
     return f"{told} Do words, totals and where fit together after each merge?" if told else None
 
 
-def updated(words, counts, n_merges, weigh=True, subtract=True, index=True, keep=True, discard=False):
-    """Learning with an update in which one thing or another is forgotten."""
-    words, merges = list(words), []
-    totals, where = Counter(), defaultdict(set)
+def framed(update):
+    """The exercise as it is given, with an update where the learner writes one."""
+
+    def learn(words, counts, n_merges):
+        words, merges = list(words), []
+        totals, where = books(words, counts)
+        while len(merges) < n_merges and totals:
+            best = best_pair(totals)
+            if totals[best] < 2:
+                break
+            merges.append(best)
+            update(words, counts, totals, where, best, FIRST + len(merges) - 1)
+        return merges
+
+    return learn
+
+
+def books(words, counts):
+    totals, where = defaultdict(int), defaultdict(set)
     for i, word in enumerate(words):
         for pair, times in pair_counts(word).items():
             totals[pair] += times * counts[i]
             where[pair].add(i)
-    while len(merges) < n_merges and totals:
-        best = best_pair(totals)
-        if totals[best] < 2:
-            break
-        merges.append(best)
+    return totals, where
+
+
+def forgetful(weigh=True, subtract=True, index=True, keep=True, discard=False):
+    """An answer in whose update one thing or another is forgotten."""
+
+    def update(words, counts, totals, where, best, new_id):
         for i in list(where[best]):
-            after = merge_pair(words[i], best, FIRST + len(merges) - 1)
+            after = merge_pair(words[i], best, new_id)
             for pair, change in pair_changes(words[i], after).items():
                 if subtract or change > 0 or pair == best:
                     totals[pair] += change * (counts[i] if weigh else 1)
@@ -100,7 +117,8 @@ def updated(words, counts, n_merges, weigh=True, subtract=True, index=True, keep
                     where[pair].add(i)
             if keep:
                 words[i] = after
-    return merges
+
+    return framed(update)
 
 
 LEARN_FAST = Exercise(
@@ -122,41 +140,33 @@ LEARN_FAST = Exercise(
     mistakes=(
         Mistake(
             "A change in a word that stands in the text counts[i] times changes the total that many times.",
-            lambda words, counts, n: updated(words, counts, n, weigh=False),
+            forgetful(weigh=False),
         ),
         Mistake(
             "New pairs were added, but what was lost was not subtracted: changes below 0 count too.",
-            lambda words, counts, n: updated(words, counts, n, subtract=False),
+            forgetful(subtract=False),
         ),
         Mistake(
             "where does not know the new pairs, so later merges miss the words that hold them: where[pair].add(i).",
-            lambda words, counts, n: updated(words, counts, n, index=False),
+            forgetful(index=False),
         ),
         Mistake(
             "where has lost a word that still holds the pair: a change of -1 does not mean that none is left. It may "
             "list too many words, never too few.",
-            lambda words, counts, n: updated(words, counts, n, discard=True),
+            forgetful(discard=True),
         ),
         Mistake(
             "The totals change, the words do not: keep the merged word, words[i] = after, or the next merge looks at "
             "an old one.",
-            lambda words, counts, n: updated(words, counts, n, keep=False),
+            forgetful(keep=False),
         ),
         Mistake(
             "The same pair stays the most frequent for ever: nothing was brought up to date, or with the wrong sign. "
             "It is pair_changes(before, after), in this order, and the changes are added.",
-            lambda words, counts, n: nothing_updated(weighted(words, counts), n),
+            lambda words, counts, n: nothing_updated(books(words, counts)[0], n),
         ),
     ),
 )
-
-
-def weighted(words, counts):
-    totals = Counter()
-    for word, n in zip(words, counts, strict=True):
-        for pair, times in pair_counts(word).items():
-            totals[pair] += times * n
-    return totals
 
 
 def nothing_updated(totals, n_merges):
