@@ -4,7 +4,9 @@ import torch
 from torch import nn
 
 from tinygpt.course import guard
-from tinygpt.course.judging import NOT_WRITTEN, PASSED, WRONG, Exercise, Mistake, cut, judge, same, shown
+from tinygpt.course.comparing import same
+from tinygpt.course.judging import NOT_WRITTEN, PASSED, WRONG, Exercise, Mistake, judge
+from tinygpt.course.telling import cut, shown
 
 
 def doubled(x):

@@ -653,7 +653,6 @@ RIGHT = {
         framed(update_and_forget),
         framed(update_new_pairs_only_are_indexed),
         framed(update_exactly),
-        framed(update_words_found_by_search),  # it searches all words, but quickly
         fast_with_a_heap,
     ],
     "encode_word": [
@@ -740,6 +739,7 @@ WRONG = {
         (lambda words, counts, n: None, "is there a return?"),
         (learn_merges, "far longer"),
         (framed(update_all_words), "far longer"),
+        (framed(update_words_found_by_search), "far longer"),
         (framed(update_set_in_motion), "Set changed size"),
         (framed(update_turned_round), "wrong sign"),
         (framed(update_after_the_word), "nothing was brought up to date"),

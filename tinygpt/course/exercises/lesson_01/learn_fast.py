@@ -1,7 +1,6 @@
 """Exercise learn_fast of lesson 01: the answer, what it is tried on, and what people get wrong."""
 
 import random
-import time
 from collections import defaultdict
 
 from tinygpt.course.exercises.lesson_01.best_pair import best_pair, with_tuples
@@ -36,10 +35,22 @@ def learn_fast(words, counts, n_merges):
     return merges
 
 
-TOO_SLOW = "the right merges, but too slow"
+TOO_MANY_VISITS = "the right merges, but too many words visited"
+MANY, TIMES_OURS = 1000, 3  # from so many words on visits are counted: at most so many times as many as ours
 
 
-MANY, TIMES_OURS = 1000, 15  # from so many words on an answer is timed; it may take so many times as long as ours
+class Watched(list):
+    """A word that counts how often somebody looks into it."""
+
+    visits = 0
+
+    def __iter__(self):
+        Watched.visits += 1
+        return super().__iter__()
+
+    def __getitem__(self, place):
+        Watched.visits += 1
+        return super().__getitem__(place)
 
 
 def texts_to_learn_from_fast():
@@ -52,22 +63,23 @@ def texts_to_learn_from_fast():
     yield words, [rng.randrange(1, 5) for _ in words], 40
 
 
-def timed(answer, words, counts, n_merges):
-    """The merges, or TOO_SLOW where they are right but late, by the processor's clock, which a busy machine fools
-    less."""
-    start = time.thread_time()
-    merges = with_tuples(answer, words, counts, n_merges)
-    seconds = time.thread_time() - start
+def watched(answer, words, counts, n_merges):
+    """The merges, or TOO_MANY_VISITS where they are right but words were visited that no merge changes."""
     if len(words) < MANY:
-        return merges
-    start = time.thread_time()
-    ours = learn_fast(words, counts, n_merges)
-    late = seconds > TIMES_OURS * (time.thread_time() - start)
-    return TOO_SLOW if late and merges == ours else merges
+        return with_tuples(answer, words, counts, n_merges)
+    merges, visits = counted(answer, words, counts, n_merges)
+    ours, our_visits = counted(learn_fast, words, counts, n_merges)
+    return TOO_MANY_VISITS if merges == ours and visits > TIMES_OURS * our_visits else merges
 
 
-def look_at_speed(got, expected, words, counts, n_merges):
-    if got == TOO_SLOW:
+def counted(answer, words, counts, n_merges):
+    Watched.visits = 0
+    merges = with_tuples(answer, [Watched(word) for word in words], counts, n_merges)
+    return merges, Watched.visits
+
+
+def look_at_visits(got, expected, words, counts, n_merges):
+    if got == TOO_MANY_VISITS:
         return (
             f"The merges are right, but on {len(words):,} words yours takes far longer than ours. For each merge visit "
             "only the words in where[best]; neither count nor search all of them again."
@@ -125,8 +137,8 @@ LEARN_FAST = Exercise(
     name="learn_fast",
     reference=learn_fast,
     examples=texts_to_learn_from_fast,
-    use=timed,
-    explain=look_at_speed,
+    use=watched,
+    explain=look_at_visits,
     hints=(
         "where[best] holds the numbers of the words to visit. For each: what does merge_pair make of it, and how do "
         "its pairs change? pair_changes tells.",

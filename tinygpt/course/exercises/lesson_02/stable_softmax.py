@@ -4,7 +4,8 @@ import math
 
 import torch
 
-from tinygpt.course.judging import Exercise, Mistake, same
+from tinygpt.course.comparing import same
+from tinygpt.course.judging import Exercise, Mistake
 
 
 def stable_softmax(scores):

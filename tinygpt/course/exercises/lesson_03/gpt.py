@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from tinygpt.attention import causal_mask
+from tinygpt.course.comparing import same
 from tinygpt.course.exercises.lesson_03.block import (
     Block,
     Does,
@@ -22,7 +23,8 @@ from tinygpt.course.exercises.lesson_03.trainable import (
     usable,
     with_gradients,
 )
-from tinygpt.course.judging import Exercise, Mistake, difference, same
+from tinygpt.course.judging import Exercise, Mistake
+from tinygpt.course.telling import difference
 
 
 class GPT(nn.Module):

@@ -2,7 +2,7 @@
 
 import torch
 
-from tinygpt.course.judging import same
+from tinygpt.course.comparing import same
 
 NO_GRADIENT = "a result through which no gradient flows"
 

@@ -2,7 +2,8 @@
 
 import torch
 
-from tinygpt.course.judging import Exercise, Mistake, same
+from tinygpt.course.comparing import same
+from tinygpt.course.judging import Exercise, Mistake
 
 
 def adamw_step(weights, gradient, m, v, t, lr, beta1=0.9, beta2=0.99, eps=1e-8, decay=0.1):

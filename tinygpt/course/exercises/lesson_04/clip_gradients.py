@@ -3,7 +3,8 @@
 import torch
 from torch import nn
 
-from tinygpt.course.judging import Exercise, Mistake, is_number, same
+from tinygpt.course.comparing import is_number, same
+from tinygpt.course.judging import Exercise, Mistake
 
 
 def clip_gradients(parameters, largest):

@@ -3,7 +3,8 @@
 import numpy as np
 import torch
 
-from tinygpt.course.judging import Exercise, same
+from tinygpt.course.comparing import same
+from tinygpt.course.judging import Exercise
 
 
 def get_batch(ids, B, T):

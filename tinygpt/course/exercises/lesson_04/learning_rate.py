@@ -2,7 +2,8 @@
 
 import torch
 
-from tinygpt.course.judging import Exercise, Mistake, is_number, same
+from tinygpt.course.comparing import is_number, same
+from tinygpt.course.judging import Exercise, Mistake
 
 
 def learning_rate(step, steps, peak, warmup, decay):

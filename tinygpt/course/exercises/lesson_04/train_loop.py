@@ -3,8 +3,9 @@
 import torch
 from torch import nn
 
+from tinygpt.course.comparing import same
 from tinygpt.course.exercises.lesson_04.clip_gradients import clip_gradients
-from tinygpt.course.judging import Exercise, Mistake, same
+from tinygpt.course.judging import Exercise, Mistake
 
 
 def train_loop(model, optimizer, batches, rates, largest=1.0):
