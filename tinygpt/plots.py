@@ -65,6 +65,8 @@ def lines(series, x, y, alt, title="", baselines=None, log_x=False, log_y=False)
             axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])  # the measured places, not powers of ten
             axes.set_xticks([], minor=True)
         axes.set_yscale("log" if log_y else "linear")
+        if log_y and np.divide(*axes.get_ylim()[::-1]) > 20:
+            axes.yaxis.set_minor_formatter("")  # powers of ten are enough: the numbers between them crowd the axis
         if len(series) > 1:
             axes.legend()
     return Picture(figure, alt)
