@@ -402,6 +402,25 @@ def counting_the_prompt(read, choose, ids, n, end):
     return out[len(ids) :]
 
 
+def with_the_prompt(read, choose, ids, n, end):
+    """Counts the prompt and gives it back."""
+    logits, past = read(ids, None)
+    out = list(ids)
+    while len(out) < n and (token := choose(logits)) != end:
+        out.append(token)
+        logits, past = read([token], past)
+    return out
+
+
+def growing_the_prompt(read, choose, ids, n, end):
+    start = len(ids)
+    logits, past = read(ids, None)
+    while len(ids) < start + n and (token := choose(logits)) != end:
+        ids.append(token)
+        logits, past = read([token], past)
+    return ids[start:]
+
+
 def only_the_last(read, choose, ids, n, end):
     return writing_for(read, choose, ids, n, end)[-1:]
 
@@ -538,13 +557,15 @@ WRONG = {
         (lambda q, k, v, past: None, "Two things come back"),
         (lambda q, k, v, past: attention_by_torch(q, v, k, past), "keys or values"),
         (lambda q, k, v, past: (attention_by_torch(q, k, v, past)[0].transpose(0, 1), (k, v)), "It has to hold all"),
-        (lambda q, k, v, past: (q, attention_by_torch(q, k, v, past)[1]), "wrong for the new token(s) 0 of 1"),
+        (lambda q, k, v, past: (q, attention_by_torch(q, k, v, past)[1]), "wrong for new token 1"),
         (lambda q, k, v, past: attention_by_torch(q, past[0], past[1], past), "keys or values"),
     ],
     "generate_cached": [
         (reading_a_number, "that is [token]"),
         (one_name_for_two, "two things"),
         (counting_the_prompt, "hold the prompt too?"),
+        (with_the_prompt, "yours begins with the prompt, [3, 1]"),
+        (growing_the_prompt, "changed its input in place"),
         (only_the_last, "is the first that is wrong"),
         (as_a_tensor, "list"),
         (two_passes, "number 0 is the first"),

@@ -49,10 +49,10 @@ def look_at_attention(got, expected, q, k, v, past):
     if not all(torch.allclose(x, y) for x, y in zip(memory, expected[1], strict=True)):
         return "The keys or values that come back are not those of the past, then those of the new tokens, in order."
     T, S = q.shape[1], past[0].shape[1]
-    off = (heads - expected[0]).abs().amax(dim=(0, 2)) > 1e-5  # (T,)
+    off = ((heads - expected[0]).abs().amax(dim=(0, 2)) > 1e-5).nonzero().flatten() + 1  # those that are wrong, from 1
     return (
-        f"What comes home is wrong for the new token(s) {named(off.nonzero().flatten().tolist())} of {T}, with {S} in "
-        "the past. Who may hear whom, and is it divided by √D?"
+        f"With {T} new token(s) after {S} in the past, what comes home is wrong for new token {named(off.tolist())}. "
+        "Who may hear whom, and is it divided by √D?"
     )
 
 
@@ -65,6 +65,19 @@ def attending(mask_of=None, scale=True):
         mask = (mask_of or right_mask)(T, S)
         scores = q @ keys.mT / (math.sqrt(q.shape[-1]) if scale else 1)
         return scores.masked_fill(~mask, -math.inf).softmax(-1) @ values, (keys, values)
+
+    return attend
+
+
+def masking_with_zeros(where):
+    """attend_cached that puts 0 for what may not be heard, before or after the softmax, where -inf before is right."""
+
+    def attend(q, k, v, past):
+        keys, values = torch.cat([past[0], k], dim=1), torch.cat([past[1], v], dim=1)
+        mask = right_mask(q.shape[1], past[0].shape[1])
+        scores = q @ keys.mT / math.sqrt(q.shape[-1])
+        weights = (scores * mask).softmax(-1) if where == "before" else scores.softmax(-1) * mask
+        return weights @ values, (keys, values)
 
     return attend
 
@@ -113,6 +126,16 @@ ATTEND_CACHED = Exercise(
             "Without a mask the first of several new tokens hears those after it. One new token at a time would not "
             "notice; a prompt is read in one go.",
             attending(lambda T, S: torch.ones(T, S + T, dtype=torch.bool)),
+        ),
+        Mistake(
+            "A score of 0 is not silence: softmax gives it e⁰ = 1, as much as to any other score of 0. What may not be "
+            "heard gets the score -math.inf.",
+            masking_with_zeros("before"),
+        ),
+        Mistake(
+            "Masked after the softmax: the weights that stay no longer sum to 1. Put -math.inf into the scores before "
+            "it.",
+            masking_with_zeros("after"),
         ),
         Mistake(
             "Shifted by one: new token t may hear itself too, tril(S).",

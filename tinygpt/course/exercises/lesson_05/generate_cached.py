@@ -41,30 +41,34 @@ def generate_cached(read, choose, ids, n, end):
     return written
 
 
-def use_reader(answer, ids, n, end):
+def use_reader(answer, _, __, ids, n, end):
     """What an answer writes, and how much it read for that; one reading of the last token is neither here nor there."""
     read = Reader()
-    written = answer(read, likeliest, list(ids), n, end)
+    whole = len(ids)
+    written = answer(read, likeliest, ids, n, end)
     if not isinstance(written, list | tuple):
         return written
-    whole = len(ids) + len(written)
+    whole += len(written)
     once = read.n_read in (whole - 1, whole)
     return {"written": list(written), "read": "each token once" if once else f"{read.n_read} tokens"}
 
 
 def texts():
-    yield [3, 1], 2, 10
-    yield [4], 1, 10
-    yield [3, 1], 6, 10
-    yield [5, 2, 8], 8, 2
-    yield [3, 1], 8, 3  # the end comes at once
+    stand_ins = "read: a small model", "choose: the likeliest"
+    yield *stand_ins, [3, 1], 2, 10
+    yield *stand_ins, [4], 1, 10
+    yield *stand_ins, [3, 1], 6, 10
+    yield *stand_ins, [5, 2, 8], 8, 2
+    yield *stand_ins, [3, 1], 8, 3  # the end comes at once
 
 
-def look_at_writing(got, expected, ids, n, end):
+def look_at_writing(got, expected, _, __, ids, n, end):
     if got is None:
         return None
     if not isinstance(got, dict):
         return "A list of the new ids comes back."
+    if got["written"][: len(ids)] == ids != expected["written"][: len(ids)]:
+        return f"Only the new ids come back; yours begins with the prompt, {ids}. Nor does the prompt count towards n."
     if got["written"] == expected["written"]:
         return (
             f"The right tokens, but read {got['read']} to write {len(expected['written'])} after a prompt of "

@@ -104,6 +104,11 @@ TOP_P = Exercise(
             lambda probs, p: renewed(ordered(probs) * (ordered(probs).cumsum(-1) - ordered(probs) < p)),
         ),
         Mistake(
+            "The way back, turned round: out[order] takes from the ids, out[order] = … puts at the ids. "
+            "kept[order] = those in order of size brings each one home.",
+            lambda probs, p: in_the_wrong_direction(probs, p),
+        ),
+        Mistake(
             "The mask is in order of size, the probabilities in that of the vocabulary. order says which token each "
             "place belongs to.",
             lambda probs, p: renewed(probs * (ordered(probs).cumsum(-1) - ordered(probs) < p)),
@@ -142,3 +147,8 @@ def upside_down(probs, p):
     own, order = probs.sort(stable=True)
     ids = order[own.cumsum(-1) - own < p]
     return renewed(torch.zeros_like(probs).scatter(-1, ids, probs[ids]))
+
+
+def in_the_wrong_direction(probs, p):
+    own, order = probs.sort(descending=True, stable=True)
+    return renewed(own * (own.cumsum(-1) - own < p))[order]
