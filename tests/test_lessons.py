@@ -133,7 +133,7 @@ def test_a_class_is_graded(tmp_path):
             tmp_path / "release/00" / source.name if student == "half" else STUDENTS[0]
         )  # either may be handed out
         nbformat.write(submission(student, release, source), folder / source.name)
-    nbgrader("autograde", "00")
+    nbgrader("autograde", "00", "--ExecutePreprocessor.timeout=600")
     nbgrader("generate_feedback", "00")
     nbgrader("export")
     with Gradebook(f"sqlite:///{tmp_path}/gradebook.db") as book:
