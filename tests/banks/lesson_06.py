@@ -338,7 +338,8 @@ WRONG = {
         (lambda logits, targets: F.cross_entropy(targets, logits), "→"),
         (lambda logits, targets: len(logits[0]), "By hand"),
         (lambda logits, targets: math.exp(F.cross_entropy(logits, targets, reduction="none")), "average first"),
-        (lambda logits, targets: logits.log_softmax(-1)[targets].mean().neg().exp().item(), "→"),
+        (lambda logits, targets: logits.log_softmax(-1)[targets].mean().neg().exp().item(), "targets are columns"),
+        (lambda logits, targets: F.cross_entropy(logits.T, targets).exp().item(), "a row for each token"),
     ],
     "bits_per_byte_of_texts": [
         (one_each, "One number for all texts"),

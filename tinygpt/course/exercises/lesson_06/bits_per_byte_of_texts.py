@@ -13,7 +13,7 @@ def bits_per_byte_of_texts(nats, texts):
 
 
 def priced_texts():
-    yield torch.tensor([4.0, 2.0]) * math.log(2), ["pit", "é"]
+    yield torch.tensor([4.0, 3.0]) * math.log(2), ["pit", "é"]
     yield torch.tensor([6.0, 1.0, 9.0, 3.0]) * math.log(2), ["lip pit", "", "37 °C", "pit"]
     yield torch.tensor([10.0, 30.0, 50.0], dtype=torch.double), ["Scoliosis", "The heart 🩺 beats too fast", "ß" * 40]
 
@@ -100,6 +100,10 @@ BITS_PER_BYTE_OF_TEXTS = Exercise(
         Mistake(
             "You divided by the number of words. Words are of no fixed size: count the UTF-8 bytes.",
             lambda nats, texts: nats.sum().item() / math.log(2) / max(1, sum(len(text.split()) for text in texts)),
+        ),
+        Mistake(
+            "// throws the fraction away. Use /.",
+            lambda nats, texts: nats.sum().item() / math.log(2) // lengths(texts).sum().item(),
         ),
         Mistake(
             "The sign: a price is above 0, and so are nats.",

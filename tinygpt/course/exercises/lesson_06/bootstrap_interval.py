@@ -130,6 +130,23 @@ BOOTSTRAP_INTERVAL = Exercise(
             lambda nats, n_bytes, draws: quantiles(nats / n_bytes / math.log(2)),
         ),
         Mistake(
+            "sum() without an axis adds up all resamples together, and one figure is left. One for each row: sum(1).",
+            lambda nats, n_bytes, draws: quantiles(nats[draws].sum().view(1) / math.log(2) / n_bytes[draws].sum()),
+        ),
+        Mistake(
+            "The spread of the resampled figures is that of the figure already; divided by √R it shrinks with every "
+            "resample you add. And we read the borders off: quantiles.",
+            lambda nats, n_bytes, draws: around(figures(nats, n_bytes, draws), 1.96 / math.sqrt(len(draws))),
+        ),
+        Mistake(
+            "0.5% on each side leaves 99% in between. For 95% it is 2.5% on each side.",
+            lambda nats, n_bytes, draws: quantiles(figures(nats, n_bytes, draws), 0.005, 0.995),
+        ),
+        Mistake(
+            "percentile counts in per cent: 2.5 and 97.5. quantile takes shares: 0.025 and 0.975.",
+            lambda nats, n_bytes, draws: quantiles(figures(nats, n_bytes, draws), 0.00025, 0.00975),
+        ),
+        Mistake(
             "(high, low): the lower one comes first.",
             lambda nats, n_bytes, draws: quantiles(figures(nats, n_bytes, draws))[::-1],
         ),

@@ -59,6 +59,8 @@ PERPLEXITY = Exercise(
         "only one element tensors can be converted": "math functions take one number: average first.",
         "a Tensor with": ".item() is for one number: average first.",
         "expected np.ndarray": "torch's own functions do: logits.log_softmax(-1), .mean(), .exp().",
+        "out of bounds for dimension 0": "targets are columns, one for each row: logits[i, targets[i]].",
+        "to match target batch_size": "the logits are (N, V) as they stand, a row for each token.",
         "not in list": "targets are the numbers of columns: logits[i, targets[i]].",
         "multi-target not supported": "cross_entropy takes the logits (N, V) first, then the targets (N,).",
     },
@@ -121,6 +123,18 @@ PERPLEXITY = Exercise(
         Mistake(
             "That is the perplexity the model expects, from its entropy. Pay for the token that came: targets.",
             lambda logits, targets: (-(logits.softmax(-1) * logits.log_softmax(-1)).sum(-1)).mean().exp().item(),
+        ),
+        Mistake(
+            "You took e to the power of the bits. It is 2 to the power of the bits, or e to the power of the nats.",
+            lambda logits, targets: math.exp(-came(logits, targets).mean().item() / math.log(2)),
+        ),
+        Mistake(
+            "You divided by the size of the vocabulary. The mean is over the tokens that came, N of them.",
+            lambda logits, targets: math.exp(min(700, -came(logits, targets).sum().item() / logits.shape[1])),
+        ),
+        Mistake(
+            "Nothing has to be shifted here: row i of the logits is the prediction of targets[i] already.",
+            lambda logits, targets: F.cross_entropy(logits[:-1], targets[1:]).exp().item(),
         ),
         Mistake(
             "The median token is a cheap one; the surprises are in the others. Take the mean price.",
