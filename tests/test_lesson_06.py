@@ -91,7 +91,7 @@ def test_the_quiz_has_controls(printed, notebook):
 
 def test_who_wins_where(printed):
     rows = dict(
-        re.findall(r"^(xz, knowing the training text|[\w ]+?) +((?:[\d.]+ +){3}[\d.]+)$", printed, re.MULTILINE)
+        re.findall(r"^(xz, knowing the training text|[\w -]+?) +((?:[\d.]+ +){3}[\d.]+)$", printed, re.MULTILINE)
     )
     xz, bigram, seven, ours = (
         tuple(map(float, rows[name].split()))
