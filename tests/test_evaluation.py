@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from tinygpt import evaluation
-from tinygpt.config import ModelConfig
+from tinygpt.config import InputError, ModelConfig
 from tinygpt.evaluation import Score, evaluate, evaluating, score_of, windows
 from tinygpt.model import TinyGPT
 from tinygpt.tokens import token_file
@@ -91,7 +91,7 @@ def test_uniform_guesses_cost_the_logarithm_of_the_vocabulary():
 
 
 def test_windows_by_hand():
-    [(inputs, targets), (last_input, last_target)] = windows(torch.arange(8), 3)
+    [(inputs, targets), (last_input, last_target)] = windows(torch.arange(8), 3, 3)
     assert inputs.tolist() == [[0, 1, 2], [3, 4, 5]] and targets.tolist() == [[1, 2, 3], [4, 5, 6]]
     assert last_input.tolist() == [[6]] and last_target.tolist() == [[7]]
 
@@ -100,7 +100,7 @@ def test_windows_by_hand():
 def test_every_token_but_the_first_is_predicted_once(n_tokens, context_length, at_once):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(evaluation, "WINDOWS_AT_ONCE", at_once)
-        batches = list(windows(torch.arange(n_tokens), context_length))
+        batches = list(windows(torch.arange(n_tokens), context_length, context_length))
     assert [i for inputs, _ in batches for i in inputs.flatten().tolist()] == list(range(n_tokens - 1))
     assert all(targets.equal(inputs + 1) for inputs, targets in batches)
     shapes = [tuple(inputs.shape) for inputs, _ in batches]
@@ -129,6 +129,41 @@ def test_same_as_one_token_at_a_time(preset, context_length, monkeypatch):
     expected = [sum(nats[start:end]) for start, end in zip(tokens.starts, tokens.ends, strict=True)]
     np.testing.assert_allclose(score.nats, expected, rtol=1e-5)
     assert score.tokens.sum() == len(nats) == len(tokens.ids) - 1
+
+
+# Strides
+
+
+def test_overlapping_windows_by_hand():
+    [(inputs, targets), (last, last_target)] = windows(torch.arange(9), 4, 3)
+    assert inputs.tolist() == [[0, 1, 2, 3], [3, 4, 5, 6]] and targets.tolist() == [[1, 2, 3, 4], [4, 5, 6, 7]]
+    assert last.tolist() == [[6, 7]] and last_target.tolist() == [[7, 8]]
+
+
+@torch.no_grad()
+def nats_with_stride(model, tokens, stride):
+    """What each token costs: the first window predicts all of its tokens, each later one what is left."""
+    ids, context_length = torch.from_numpy(tokens.ids.astype(np.int64)), model.config.context_length
+    nats = []
+    for i in range(1, len(ids)):
+        start = max(0, -(-(i - context_length) // stride)) * stride  # the first window that reaches the token
+        nats.append(-model(ids[None, start:i])[0, -1].log_softmax(-1)[ids[i]].item())
+    return nats
+
+
+@pytest.mark.parametrize("context_length, stride", [(5, 1), (5, 2), (5, 4), (5, 5), (6, 3), (100, 7)])
+def test_a_stride_gives_each_token_the_first_window_that_reaches_it(context_length, stride, monkeypatch):
+    monkeypatch.setattr(evaluation, "WINDOWS_AT_ONCE", 3)
+    scored, tokens = model("gpt2", context_length), random_tokens(12, 8, vocab_size=20)
+    nats = nats_with_stride(scored, tokens, stride)
+    expected = [sum(nats[start:end]) for start, end in zip(tokens.starts, tokens.ends, strict=True)]
+    np.testing.assert_allclose(evaluate(scored, tokens, stride).nats, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("stride", [0, -1, 6])
+def test_a_stride_beyond_the_context_is_refused(stride):
+    with pytest.raises(InputError, match=f"stride={stride} "):
+        evaluate(model(context_length=5), random_tokens(3, 9, vocab_size=20), stride)
 
 
 # Intervals
@@ -168,6 +203,22 @@ def test_an_interval_depends_on_its_seed_only():
 def test_without_variety_there_is_no_interval():
     same = Score(np.full(9, 5.0), np.full(9, 3), np.full(9, 7))
     assert same.interval() == pytest.approx((same.bits_per_byte, same.bits_per_byte))
+
+
+def test_a_pair_is_surer_than_two_scores_apart():
+    a = scores(100)
+    b = Score(a.nats * 0.98, a.tokens, a.bytes)
+    low, high = a.interval_of_difference(b)
+    assert 0 < low < a.bits_per_byte - b.bits_per_byte < high
+    assert a.interval()[0] < b.interval()[1]  # side by side they overlap
+    assert high - low < 0.1 * (a.interval()[1] - a.interval()[0])
+    assert b.interval_of_difference(a) == pytest.approx((-high, -low))
+    assert a.interval_of_difference(a) == (0, 0)
+
+
+def test_scores_of_other_documents_are_no_pair():
+    with pytest.raises(InputError, match="same documents"):
+        scores(9).interval_of_difference(scores(9, seed=1))
 
 
 # Modes

@@ -144,6 +144,17 @@ TERMS = {  # term: (lesson, what it means)
     ),
     "top-k": ("05", "Picking among the k likeliest tokens only."),
     "top-p": ("05", "Picking among the fewest likeliest tokens that together reach probability p; also nucleus."),
+    "bootstrap": ("06", "Drawing again from what was drawn, with replacement, to see how much a figure may move."),
+    "calibrated": ("06", "Said of a model whose 70% come true 7 times in 10."),
+    "interval": ("06", "From where to where a figure may lie; a 95% interval contains the true one 19 times in 20."),
+    "memorisation": ("06", "Giving back the training text word for word, more than held-out text by people does."),
+    "paired comparison": ("06", "Two models measured on the same documents, by the difference on each of them."),
+    "perplexity": (
+        "06",
+        "Among how many equally likely tokens guessing would cost as much: e to the power of the nats per token.",
+    ),
+    "reliability": ("06", "How often what was given a probability came true, drawn against that probability."),
+    "stride": ("06", "How many tokens after a window the next one begins; below the context's length they overlap."),
 }
 
 

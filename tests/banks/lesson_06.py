@@ -1,0 +1,390 @@
+"""Answers that people give to the exercises of lesson 06: right ones in several styles, and wrong ones.
+
+RIGHT: {exercise: [answer, ...]}. WRONG: {exercise: [(answer, a part of what it is told), ...]}, beyond the mistakes
+that the exercise itself knows.
+"""
+
+import math
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+# Perplexity
+
+
+def perplexity_by_gather(logits, targets):
+    price = -logits.log_softmax(-1).gather(1, targets[:, None])
+    return math.exp(price.mean())
+
+
+def perplexity_with_a_loop(logits, targets):
+    total = 0.0
+    for row, target in zip(logits, targets.tolist(), strict=True):
+        total -= row.log_softmax(0)[target].item()
+    return math.exp(total / len(targets))
+
+
+def perplexity_through_bits(logits, targets):
+    bits = -logits.log_softmax(-1)[torch.arange(len(targets)), targets] / math.log(2)
+    return 2 ** bits.mean()
+
+
+def perplexity_by_logsumexp(logits, targets):
+    came = logits[torch.arange(len(logits)), targets]
+    return torch.exp((logits.logsumexp(1) - came).mean())
+
+
+def perplexity_by_nll(logits, targets):
+    return torch.exp(F.nll_loss(F.log_softmax(logits, dim=1), targets, reduction="sum") / targets.numel())
+
+
+def perplexity_in_numpy(logits, targets):
+    x = logits.numpy().astype(np.float64)
+    x = x - x.max(1, keepdims=True)
+    logp = x - np.log(np.exp(x).sum(1, keepdims=True))
+    return float(np.exp(-logp[np.arange(len(x)), targets.numpy()].mean()))
+
+
+def geometric_mean(logits, targets):
+    p = logits.double().softmax(-1)[torch.arange(len(targets)), targets]
+    return 1 / (p.log().mean().exp())
+
+
+def product_of_all(logits, targets):
+    p = logits.softmax(-1)[torch.arange(len(targets)), targets]
+    return (p.prod() ** (-1 / len(targets))).item()
+
+
+def softmax_by_hand(logits, targets):
+    p = logits.exp() / logits.exp().sum(-1, keepdim=True)
+    return (-p[torch.arange(len(targets)), targets].log().mean()).exp().item()
+
+
+def every_token(logits, targets):
+    return F.cross_entropy(logits, targets, reduction="none").exp()
+
+
+def fancy_square(logits, targets):
+    return -logits.log_softmax(-1)[:, targets].mean().exp().item()
+
+
+# Bits per byte
+
+
+def texts_with_a_loop(nats, texts):
+    bits = n_bytes = 0
+    for price, text in zip(nats.tolist(), texts, strict=True):
+        bits += price / math.log(2)
+        n_bytes += len(text.encode("utf-8"))
+    return bits / n_bytes
+
+
+def texts_joined(nats, texts):
+    return nats.sum() / math.log(2) / len("".join(texts).encode())
+
+
+def texts_in_numpy(nats, texts):
+    return float(nats.numpy().sum() * np.log2(np.e) / np.sum([len(bytes(t, "utf8")) for t in texts]))
+
+
+def texts_weighted(nats, texts):
+    sizes = torch.tensor([len(t.encode()) for t in texts])
+    return (nats.double().sum() / sizes.sum() / torch.log(torch.tensor(2.0, dtype=torch.double))).item()
+
+
+def texts_by_math(nats, texts):
+    return math.fsum(nats.tolist()) * math.log2(math.e) / sum(map(len, map(str.encode, texts)))
+
+
+def one_each(nats, texts):
+    return nats / math.log(2) / torch.tensor([max(1, len(t.encode())) for t in texts])
+
+
+def with_separators(nats, texts):
+    return nats.sum().item() / math.log(2) / len("\n".join(texts).encode())
+
+
+def ratio_of_means_in_nats(nats, texts):
+    return nats.mean().item() / np.mean([len(t.encode()) for t in texts])
+
+
+def by_two(nats, texts):
+    return nats.sum().item() / 2 / sum(len(t.encode()) for t in texts)
+
+
+def squared_base(nats, texts):
+    return nats.sum().item() / math.log(10) / sum(len(t.encode()) for t in texts)
+
+
+def of_the_list(nats, texts):
+    return nats.sum().item() / math.log(2) / len(texts.encode())
+
+
+def in_ascii(nats, texts):
+    return nats.sum().item() / math.log(2) / sum(len(t.encode("ascii")) for t in texts)
+
+
+# Strides
+
+
+def strided_by_filling(price, ids, context_length, stride):
+    nats, done = torch.empty(len(ids) - 1), 0
+    begin = 0
+    while done < len(ids) - 1:
+        part = price(ids[begin : begin + context_length + 1])
+        end = begin + len(part)
+        nats[done:end] = part[done - begin :]
+        done, begin = end, begin + stride
+    return nats
+
+
+def strided_token_by_token(price, ids, context_length, stride):
+    nats = []
+    for token in range(1, len(ids)):
+        k = max(0, math.ceil((token - context_length) / stride))
+        nats.append(price(ids[k * stride : token + 1])[-1])
+    return torch.stack(nats)
+
+
+def strided_backwards(price, ids, context_length, stride):
+    nats = torch.zeros(len(ids) - 1)
+    n = max(0, math.ceil((len(ids) - 1 - context_length) / stride))
+    for k in range(n, -1, -1):
+        part = price(ids[k * stride : k * stride + context_length + 1])
+        nats[k * stride : k * stride + len(part)] = part
+    return nats
+
+
+def strided_with_nan(price, ids, context_length, stride):
+    nats = torch.full((len(ids) - 1,), math.nan)
+    for begin in range(0, len(ids) - 1, stride):
+        part = price(ids[begin : begin + context_length + 1])
+        place = nats[begin : begin + len(part)]
+        place[place.isnan()] = part[place.isnan()]
+    return nats
+
+
+def strided_by_list(price, ids, context_length, stride):
+    out = price(ids[: context_length + 1]).tolist()
+    begin = stride
+    while len(out) < len(ids) - 1:
+        out += price(ids[begin : begin + context_length + 1])[len(out) - begin :].tolist()
+        begin += stride
+    return torch.tensor(out)
+
+
+def one_window(price, ids, context_length, stride):
+    return price(ids)
+
+
+def begins_too_late(price, ids, context_length, stride):
+    return strided_by_filling(price, ids[1:], context_length, stride)
+
+
+def sums(price, ids, context_length, stride):
+    return strided_by_filling(price, ids, context_length, stride).sum()
+
+
+def pieces(price, ids, context_length, stride):
+    return list(strided_by_filling(price, ids, context_length, stride).split(2))
+
+
+def numbers(price, ids, context_length, stride):
+    return strided_by_filling(price, ids, context_length, stride).tolist()
+
+
+def never_stops_cutting(price, ids, context_length, stride):
+    return torch.cat([price(ids[b : b + context_length + 1])[-stride:] for b in range(0, len(ids), stride)])
+
+
+def out_of_order(price, ids, context_length, stride):
+    return strided_by_filling(price, ids, context_length, stride).flip(0)
+
+
+def without_the_toy(price, ids, context_length, stride):
+    return ids[1:].float()
+
+
+# Bootstrap
+
+
+def interval_with_a_loop(nats, n_bytes, draws):
+    values = [
+        sum(nats[i].item() for i in row) / math.log(2) / sum(n_bytes[i].item() for i in row) for row in draws.tolist()
+    ]
+    values.sort()
+    return values[int(0.025 * len(values))], values[int(0.975 * len(values))]
+
+
+def interval_in_numpy(nats, n_bytes, draws):
+    d = draws.numpy()
+    values = nats.numpy()[d].sum(axis=1) / np.log(2) / n_bytes.numpy()[d].sum(axis=1)
+    return np.percentile(values, [2.5, 97.5])
+
+
+def interval_as_tensor(nats, n_bytes, draws):
+    values = nats[draws].sum(-1) / n_bytes[draws].sum(-1) / math.log(2)
+    return values.quantile(torch.tensor([0.025, 0.975], dtype=values.dtype))
+
+
+def interval_of_means(nats, n_bytes, draws):
+    values = nats[draws].mean(1) / n_bytes[draws].double().mean(1) / math.log(2)
+    return [values.quantile(0.025), values.quantile(0.975)]
+
+
+def interval_by_counting(nats, n_bytes, draws):
+    times = torch.stack([row.bincount(minlength=len(nats)) for row in draws]).double()
+    values = (times @ nats.double()) / (times @ n_bytes.double()) / math.log(2)
+    return torch.quantile(values, 0.025).item(), torch.quantile(values, 0.975).item()
+
+
+def interval_by_kthvalue(nats, n_bytes, draws):
+    values = nats[draws].sum(1) / math.log(2) / n_bytes[draws].sum(1)
+    k = round(0.025 * (len(values) - 1))
+    return values.kthvalue(k + 1).values, values.kthvalue(len(values) - k).values
+
+
+def all_values(nats, n_bytes, draws):
+    return nats[draws].sum(1) / math.log(2) / n_bytes[draws].sum(1)
+
+
+def percentages(nats, n_bytes, draws):
+    values = all_values(nats, n_bytes, draws)
+    return values.quantile(2.5), values.quantile(97.5)
+
+
+def one_number(nats, n_bytes, draws):
+    return all_values(nats, n_bytes, draws).mean().item()
+
+
+def one_off(nats, n_bytes, draws):
+    values = all_values(nats, n_bytes, draws).sort().values.tolist()
+    return values[0], values[-2]
+
+
+def indexed_the_wrong_way(nats, n_bytes, draws):
+    values = draws[nats.long()].sum(1) / n_bytes.sum()
+    return values.quantile(0.025), values.quantile(0.975)
+
+
+def own_luck(nats, n_bytes, draws):
+    torch.manual_seed(1)
+    return interval_of_means(nats, n_bytes, torch.randint(len(nats), (len(draws), len(nats))))
+
+
+def median_only(nats, n_bytes, draws):
+    values = all_values(nats, n_bytes, draws)
+    return values.median().item(), values.median().item()
+
+
+# Claims
+
+
+def claims(a, b, c):
+    return lambda: {"A": a, "B": b, "C": c}
+
+
+UNITS, TEXTS, BASELINE, CHOSEN, CHANCE = (
+    "other units",
+    "other texts",
+    "missing baseline",
+    "chosen on the test text",
+    "chance",
+)
+
+RIGHT = {
+    "perplexity": [
+        perplexity_by_gather,
+        perplexity_with_a_loop,
+        perplexity_through_bits,
+        perplexity_by_logsumexp,
+        perplexity_by_nll,
+        perplexity_in_numpy,
+        geometric_mean,
+    ],
+    "bits_per_byte_of_texts": [texts_with_a_loop, texts_joined, texts_in_numpy, texts_weighted, texts_by_math],
+    "strided_nats": [
+        strided_by_filling,
+        strided_token_by_token,
+        strided_backwards,
+        strided_with_nan,
+        strided_by_list,
+    ],
+    "bootstrap_interval": [
+        interval_with_a_loop,
+        interval_in_numpy,
+        interval_as_tensor,
+        interval_of_means,
+        interval_by_counting,
+        interval_by_kthvalue,
+    ],
+    "fair_claims": [
+        claims(UNITS, CHOSEN, BASELINE),
+        claims(" Other units", "CHOSEN on the test text", "missing baseline "),
+        lambda: dict(C=BASELINE, B=CHOSEN, A=UNITS),
+        lambda: dict(zip("ABC", [UNITS, CHOSEN, BASELINE], strict=True)),
+        claims("OTHER UNITS", "Chosen on the test text", "Missing baseline"),
+    ],
+}
+
+WRONG = {
+    "perplexity": [
+        (product_of_all, "too small for a float"),
+        (softmax_by_hand, "e to the power of 200"),
+        (every_token, "One number for the whole text"),
+        (fancy_square, "By hand: the prices are"),
+        (lambda logits, targets: None, "Nothing came back"),
+        (lambda logits, targets: F.cross_entropy(targets, logits), "→"),
+        (lambda logits, targets: len(logits[0]), "By hand"),
+        (lambda logits, targets: math.exp(F.cross_entropy(logits, targets, reduction="none")), "average first"),
+        (lambda logits, targets: logits.log_softmax(-1)[targets].mean().neg().exp().item(), "targets are columns"),
+        (lambda logits, targets: F.cross_entropy(logits.T, targets).exp().item(), "a row for each token"),
+    ],
+    "bits_per_byte_of_texts": [
+        (one_each, "One number for all texts"),
+        (with_separators, "you divided it by"),
+        (ratio_of_means_in_nats, "nats per byte"),
+        (by_two, "By hand"),
+        (squared_base, "By hand"),
+        (of_the_list, "one after the other"),
+        (in_ascii, "UTF-8 can write every character"),
+        (lambda nats, texts: nats.sum().item() / math.log(2) / len(texts), "bits per document"),
+        (lambda nats, texts: None, "Nothing came back"),
+        (lambda nats, texts: nats.exp().sum().item(), "By hand"),
+    ],
+    "strided_nats": [
+        (one_window, "A window holds context_length + 1 ids"),
+        (begins_too_late, "prices for"),
+        (sums, "one row of prices"),
+        (pieces, "torch.cat"),
+        (numbers, "A tensor, please"),
+        (never_stops_cutting, "→"),
+        (out_of_order, "→"),
+        (without_the_toy, "Are pieces in the wrong order"),
+        (lambda price, ids, T, stride: None, "Nothing came back"),
+        (lambda price, ids, T, stride: price(ids[: T + 1]), "prices for"),
+    ],
+    "bootstrap_interval": [
+        (all_values, "These are the figures of all resamples"),
+        (percentages, "A quantile is a share"),
+        (one_number, "Two numbers"),
+        (one_off, "in order you took number"),
+        (indexed_the_wrong_way, "The first resample"),
+        (own_luck, "The first resample has the documents"),
+        (median_only, "in order you took number"),
+        (lambda nats, n_bytes, draws: None, "Two numbers"),
+        (lambda nats, n_bytes, draws: (0.025, 0.975), "The first resample"),
+    ],
+    "fair_claims": [
+        (claims(CHANCE, CHOSEN, BASELINE), "too far apart for chance"),
+        (claims(UNITS, CHANCE, BASELINE), "What makes it a lie"),
+        (claims(UNITS, CHOSEN, CHANCE), "far above the 25%"),
+        (claims(TEXTS, CHOSEN, BASELINE), "both read the same 827"),
+        (claims(UNITS, TEXTS, BASELINE), "How many times was the judge asked"),
+        (claims(UNITS, CHOSEN, CHOSEN), "it was asked once"),
+        (claims("units", CHOSEN, BASELINE), "none of the flaws"),
+        (lambda: "A", 'A dict with the keys "A", "B" and "C"'),
+        (lambda: {"A": UNITS}, 'A dict with the keys "A", "B" and "C"'),
+    ],
+}

@@ -1,0 +1,103 @@
+"""Lesson 06: its numbers are those that its text promises."""
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+SOURCE = Path(__file__).parents[1] / "solutions/06_perplexity.ipynb"
+
+
+@pytest.fixture(scope="module")
+def notebook():
+    return nbformat.read(SOURCE, as_version=4)
+
+
+@pytest.fixture(scope="module")
+def printed(notebook):
+    return "".join(o.get("text", "") for cell in notebook.cells for o in cell.get("outputs", []))
+
+
+def numbers(pattern, text):
+    found = re.findall(pattern, text, re.MULTILINE)
+    assert found, pattern
+    return [tuple(map(float, each)) if isinstance(each, tuple) else float(each) for each in found]
+
+
+def test_the_units(printed):
+    assert numbers(r"^perplexity +([\d.]+) +\(pred", printed) == [4.0]
+    assert numbers(r"bits per byte +([\d.]+) +\(9 bytes", printed) == [0.667]
+    (by_windows,) = numbers(r"predicted 100, measured ([\d.]+)", printed)
+    assert 17 <= by_windows <= 20
+    ((ours, yours),) = numbers(r"bits per byte +([\d.]+) +yours ([\d.]+)", printed)
+    assert ours == yours and 1.2 <= ours <= 1.27
+
+
+def test_two_tokenizers_disagree(printed):
+    small, large = numbers(r"tokens +perplexity +([\d.]+) +bits per byte ([\d.]+) +([\d.]+) bytes", printed)
+    assert 20 <= small[0] <= 30 and 120 <= large[0] <= 160 and large[0] > 4 * small[0]
+    assert 2.1 <= small[1] <= 2.3 and 1.7 <= large[1] <= 1.9
+    assert 1.8 <= large[2] / small[2] <= 2  # almost twice as long in tokens, nearly four bytes a step
+
+
+def test_strides(printed):
+    (drop,) = numbers(r"first minus last ten: ([\d.]+) nats", printed)
+    assert 1.5 <= drop <= 2.3 and "the same sum as that of evaluate: True" in printed
+    none, half, quarter, eighth = numbers(r"saved (-?[\d.]+)$", printed)
+    assert none == 0 and 0.01 <= half <= 0.03 and max(quarter, eighth) <= half + 0.002
+
+
+def test_intervals(printed):
+    documents, tokens = numbers(r"drawing \w+ +([\d.]+) to ([\d.]+) ", printed)
+    assert documents[1] - documents[0] > 2.5 * (tokens[1] - tokens[0])
+    parts = [float(x) for x in re.search(r"^(\d\.\d\d  ){7}\d\.\d\d$", printed, re.MULTILINE)[0].split()]
+    assert 0.05 <= max(parts) - min(parts) <= 0.2
+    ((by_documents, by_tokens),) = numbers(r"'documents': (\d+), 'tokens': (\d+)", printed)
+    assert 33 <= by_documents <= 40 and 5 <= by_tokens <= 20
+    apart, overlapping, pair = (
+        numbers(rf"{name} +([\d.-]+) to ([\d.-]+)", printed)[0]
+        for name in ("side by side", "stride 64", "the difference")
+    )
+    assert overlapping[1] > apart[0] and 0.015 <= pair[0] < pair[1] <= 0.025
+    ((best, typical),) = numbers(r"best of 40: ([\d.]+), typical: ([\d.]+)", printed)
+    assert best < 1.1 < 1.2 < typical < 1.3
+
+
+def test_calibration(printed):
+    rows = numbers(r"said ([\d.]+), came ([\d.]+)", printed)
+    assert len(rows) == 10 and all(abs(said - came) <= 0.1 for said, came in rows)
+    assert sum(came - said for said, came in rows) > 0  # it promises a little too little
+
+
+def test_copies_have_controls(printed):
+    ((share, price),) = numbers(r"names: (\d+)% of the bytes, (\d+)% of the price", printed)
+    assert abs(share - price) <= 2
+    learned, held_out, fresh = numbers(r"(?:trained on|held out|without a twin) +([\d.]+) +interval", printed)
+    assert 0.05 <= held_out - learned <= 0.15 and 0.15 <= fresh - learned <= 0.25
+    new, known, experts, no_twin = numbers(r"([\d.]+)% of [\d,]+ runs copied; longest (\d+) words", printed)
+    assert all(10 <= x[0] <= 22 for x in (new, known)) and known[0] < new[0] + 3
+    assert experts[0] > max(new[0], known[0]) and 2 * no_twin[0] < min(new[0], known[0])
+    assert max(new[1], known[1]) < 25 < experts[1]
+    (recited,) = numbers(r"recited whole: (\d+) of 60", printed)
+    assert recited <= 1
+
+
+def test_the_quiz_has_controls(printed, notebook):
+    ((model, low, high), (shared, *_)) = numbers(r"^\w[\w, ]+ (\d+)% +interval (\d+) to (\d+)", printed)
+    assert 45 <= model <= 68 and low > 30 and high < 80 and shared < 35
+    assert re.search(r"give or take 12", "".join(c.source for c in notebook.cells)) and abs((high - low) / 2 - 12) < 1.5
+
+
+def test_who_wins_where(printed):
+    rows = dict(
+        re.findall(r"^(xz, knowing the training text|[\w -]+?) +((?:[\d.]+ +){3}[\d.]+)$", printed, re.MULTILINE)
+    )
+    xz, bigram, seven, ours = (
+        tuple(map(float, rows[name].split()))
+        for name in ("xz, knowing the training text", "token bigram", "byte 7-gram", "our GPT")
+    )
+    assert xz[1] < ours[1] < seven[1] < bigram[1]  # where there is a twin
+    assert ours[2] < seven[2] < xz[2] < bigram[2]  # where there is none
+    assert (xz[3], ours[3], ours[0], ours[2]) == (0.2, 0.09, 1.24, 1.33)
+    assert ours[1] < 0.7 * ours[2]  # a third less
