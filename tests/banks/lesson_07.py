@@ -501,7 +501,7 @@ RIGHT = {
 WRONG = {
     "previous_token_scores": [
         (rolled, "count it as if it gave 0"),
-        (median, "Take one head and one text"),
+        (median, "You take the middle one"),
         (best_text, "Take one head and one text"),
         (as_lists, "A tensor (layers, heads) is wanted"),
         (default_axes, "a number for each layer and head"),

@@ -106,6 +106,10 @@ PREVIOUS_TOKEN_SCORES = Exercise(
             lambda maps: (maps[..., 1:, :].argmax(-1) == torch.arange(maps.shape[-1] - 1)).float().mean((1, 3)),
         ),
         Mistake(
+            "You take the middle one of the weights. Their mean is asked for.",
+            lambda maps: maps.diagonal(-1, -2, -1).median(-1).values.mean(1),
+        ),
+        Mistake(
             "Only the last query is counted. Average over all that have a token before them.",
             lambda maps: maps[..., -1, -2].mean(1),
         ),
