@@ -46,7 +46,9 @@ def test_the_previous_token_heads_ask_for_a_place(printed):
 
 
 def test_first_token_heads_are_end_token_heads(printed):
-    with_end, without = ([int(n) for n in re.findall(r"(\d+)%", line)] for line in re.findall(r"(?:end token|another)  .*%", printed))
+    with_end, without = (
+        [int(n) for n in re.findall(r"(\d+)%", line)] for line in re.findall(r"(?:end token|another)  .*%", printed)
+    )
     assert all(15 <= a <= 25 and b < 8 for a, b in zip(with_end[:2], without[:2], strict=True))
     assert all(abs(a - b) <= 2 for a, b in zip(with_end[2:4], without[2:4], strict=True))
 
@@ -56,7 +58,12 @@ def test_what_heads_are_worth(printed, pictures):
     assert len(rows) == 8 and all(low > 0 for *_, low in rows)
     assert rows[0][:2] == (1, 1) and 0.06 <= rows[0][2] <= 0.08 and 0.01 <= rows[-1][2] < 0.02
     assert "measured 3" in printed
-    kinds = {(a, b): (c, d) for a, b, c, d in numbers(r"layer (\d), head (\d): extra.* ([-+][\d.]+), .* ([-+][\d.]+)", printed)}
+    kinds = {
+        (a, b): (c, d)
+        for a, b, c, d in numbers(
+            r"layer (\d), head (\d): extra nats inside words ([-+][\d.]+), elsewhere ([-+][\d.]+)", printed
+        )
+    }
     assert kinds[1, 1] == max(kinds.values()) and kinds[1, 1][0] > 1.4 * kinds[1, 1][1]
     assert all(4 * kinds[3, head][0] < 2 * kinds[3, head][1] for head in (0, 1))
     assert any(p.startswith("The scoreboard") and "without its dearest head" in p for p in pictures)
@@ -95,7 +102,9 @@ def test_the_lens(printed):
 def test_a_document_moves_its_text(printed):
     ((hits, all_of_them),) = numbers(r"predicted 4, measured (\d+) of (\d+)", printed)
     assert 8 <= hits <= 14 and all_of_them == 16
-    ((own, others, low),) = numbers(r"dearer by ([\d.]+) nats a token, another's by ([\d.]+); difference \S+ \((\S+) to", printed)
+    ((own, others, low),) = numbers(
+        r"dearer by ([\d.]+) nats a token,\nanother's by ([\d.]+); difference \S+ \((\S+) to", printed
+    )
     assert low > 0 and own > 3 * others
-    ((everywhere, apart),) = numbers(r"all pairs: ([\d.]+), own pairs left out: ([\d.]+)", printed)
+    ((everywhere, apart),) = numbers(r"and step: ([\d.]+); own pairs left out: ([\d.]+)", printed)
     assert everywhere > 0.95 and apart > 0.95
