@@ -128,6 +128,22 @@ TERMS = {  # term: (lesson, what it means)
     "residual stream": ("03", "The running sum of a model's vectors, to which every attention and MLP adds."),
     "tied": ("03", "Said of a head that reuses the token embedding: one table, used twice."),
     "window": ("03", "A piece of the token stream, of the context's length and one more, that the model learns from."),
+    "ablation": ("07", "Taking a part of a model away, to see what it was worth; also knocking out."),
+    "control": (
+        "07",
+        "The same measurement where the effect that is claimed cannot be; what is left there is no effect.",
+    ),
+    "cosine": (
+        "07",
+        "How far two vectors point the same way, whatever their lengths: 1 the same, 0 across, -1 opposite.",
+    ),
+    "induction": (
+        "07",
+        "Copying by two heads: find where the present token stood before, and say what followed it there.",
+    ),
+    "logit lens": ("07", "Reading the stream before it is finished, through the final norm and the output head."),
+    "positive control": ("07", "A case in which a test must say yes, so that its no means something."),
+    "unlearning": ("07", "A step up the gradient of a document's loss, so that the model predicts it worse."),
     "derail": ("05", "To lose the thread: one strange token leads to a context that the model has never learned from."),
     "distinct-n": (
         "05",

@@ -1,0 +1,110 @@
+"""Lesson 07: its numbers are those that its text promises."""
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+SOURCE = Path(__file__).parents[1] / "solutions/07_look_inside.ipynb"
+
+
+@pytest.fixture(scope="module")
+def printed():
+    cells = nbformat.read(SOURCE, as_version=4).cells
+    return "".join(o.get("text", "") for cell in cells for o in cell.get("outputs", []))
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    cells = nbformat.read(SOURCE, as_version=4).cells
+    pages = [o.get("data", {}).get("text/html", "") for cell in cells for o in cell.get("outputs", [])]
+    return re.findall(r'<img alt="([^"]*)"', "".join(pages))
+
+
+def numbers(pattern, text):
+    found = re.findall(pattern, text)
+    assert found, pattern
+    return [tuple(map(float, each)) if isinstance(each, tuple) else float(each) for each in found]
+
+
+def test_neighbours(printed, pictures):
+    assert "' increased' ' decreased'" in printed and re.search(r"' left' +' right'", printed)
+    ((families, strangers),) = numbers(r"predicted \(30, 5\), measured ([\d.]+), ([\d.]+)", printed)
+    assert 40 <= families <= 60 and strangers <= 2
+    shares = dict(re.findall(r"(?:: |, )([a-z ]+) (0\.\d+)", next(p for p in pictures if p.startswith("Families"))))
+    assert len(shares) == 6 and min(shares, key=lambda name: float(shares[name])) == "endings of illness"
+    assert 0.1 < float(shares["endings of illness"]) < 0.22
+
+
+def test_the_previous_token_heads_ask_for_a_place(printed):
+    scores = numbers(r"layer (\d), head (\d): text +(\d+)% +shuffled +(\d+)%", printed)
+    assert len(scores) == 8
+    _, best = max((text, (layer, head, text, shuffled)) for layer, head, text, shuffled in scores)
+    assert best[:2] == (2, 1) and 35 <= best[2] <= 45 and best[3] > 0.85 * best[2]
+    assert "shared evenly: 3%" in printed
+
+
+def test_first_token_heads_are_end_token_heads(printed):
+    with_end, without = (
+        [int(n) for n in re.findall(r"(\d+)%", line)] for line in re.findall(r"(?:end token|another)  .*%", printed)
+    )
+    assert all(15 <= a <= 25 and b < 8 for a, b in zip(with_end[:2], without[:2], strict=True))
+    assert all(abs(a - b) <= 2 for a, b in zip(with_end[2:4], without[2:4], strict=True))
+
+
+def test_what_heads_are_worth(printed, pictures):
+    rows = numbers(r"layer (\d), head (\d): \+([\d.]+), 95% interval ([-+][\d.]+) to", printed)
+    assert len(rows) == 8 and all(low > 0 for *_, low in rows)
+    assert rows[0][:2] == (1, 1) and 0.06 <= rows[0][2] <= 0.08 and 0.01 <= rows[-1][2] < 0.02
+    assert "measured 3" in printed
+    kinds = {
+        (a, b): (c, d)
+        for a, b, c, d in numbers(
+            r"layer (\d), head (\d): extra nats inside words ([-+][\d.]+), elsewhere ([-+][\d.]+)", printed
+        )
+    }
+    assert kinds[1, 1] == max(kinds.values()) and kinds[1, 1][0] > 1.4 * kinds[1, 1][1]
+    assert all(4 * kinds[3, head][0] < 2 * kinds[3, head][1] for head in (0, 1))
+    assert any(p.startswith("The scoreboard") and "without its dearest head" in p for p in pictures)
+
+
+def test_zero_does_damage_of_its_own(pictures):
+    ((zero, mean),) = numbers(r"costs ([\d.]+) zeroed and ([\d.]+) with its mean", "".join(pictures))
+    assert 2 <= zero / mean <= 5 and abs(zero / mean - 3.3) < 0.7  # about three times
+
+
+def test_no_induction_but_a_test_that_can_say_yes(printed):
+    ((first, second),) = numbers(r"predicted \(7.6, 2.0\), measured ([\d.]+) and ([\d.]+)", printed)
+    assert 12 <= first <= 13 and second > first - 0.1
+    saved = numbers(r"mixed, save ([-+][\d.]+) \(([-+][\d.]+) to", printed)
+    assert all(low > 0 for _, low in saved) and 0.1 < saved[1][0] < 0.3 and saved[2][0] > saved[1][0]
+    order = numbers(r"right order saves +([-+][\d.]+) \([-+][\d.]+ to ([-+][\d.]+)\)", printed)
+    assert len(order) == 3 and all(mean <= 0.01 and high < 0.05 for mean, high in order)
+    ((_, one), (_, two)) = numbers(r"layer\(s\): ([\d.]+) nats, then ([\d.]+)", printed)
+    assert two < 0.8 and one > 1.5
+    (before, _), (_, after) = numbers(r"previous token (\d+)%, to what followed last time (\d+)%", printed)
+    assert before > 50 and after > 45
+    ((ours, control),) = numbers(r"best of eight heads: ([\d.]+)%; control ([\d.]+)%", printed)
+    assert 0.5 < ours < 1.5 and 0.5 < control < 1.5
+
+
+def test_the_lens(printed):
+    (prices,) = re.findall(r"predicted 4.0, measured \[(.*)\]", printed)
+    start, first, *_, last = prices = [float(n) for n in re.findall(r"[\d.]+", prices)]
+    assert 4.6 <= start <= 5.0 and first > start and 2.9 <= last <= 3.1
+    assert prices[1:] == sorted(prices[1:], reverse=True)
+    assert "equal to the model's own loss: True" in printed
+    without = dict(numbers(r"without layer (\d): \+([\d.]+)", printed))
+    assert len(without) == 4 and without[0] == max(without.values()) and 0.2 <= without[0] <= 0.4
+
+
+def test_a_document_moves_its_text(printed):
+    ((hits, all_of_them),) = numbers(r"predicted 4, measured (\d+) of (\d+)", printed)
+    assert 8 <= hits <= 14 and all_of_them == 16
+    ((own, others, low),) = numbers(
+        r"dearer by ([\d.]+) nats a token,\nanother's by ([\d.]+); difference \S+ \((\S+) to", printed
+    )
+    assert low > 0 and own > 3 * others
+    ((everywhere, apart),) = numbers(r"and step: ([\d.]+); own pairs left out: ([\d.]+)", printed)
+    assert everywhere > 0.95 and apart > 0.95

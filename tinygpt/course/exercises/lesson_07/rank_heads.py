@@ -1,0 +1,223 @@
+"""Exercise rank_heads of lesson 07: the answer, what it is tried on, and what people get wrong."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+
+from tinygpt.config import ModelConfig
+from tinygpt.course.exercises.lesson_07.mean_out_head import mean_out_head
+from tinygpt.course.judging import Exercise, Mistake
+from tinygpt.model import TinyGPT
+
+
+def rank_heads(model, replace, price):
+    n_heads, whole, found = model.config.n_heads, price(), []
+    for layer, block in enumerate(model.blocks):
+        for head in range(n_heads):
+
+            def knock_out(module, inputs, head=head):
+                return (replace(inputs[0], head, n_heads),)
+
+            handle = block.attention.output.register_forward_pre_hook(knock_out)
+            extra = price() - whole  # (documents,)
+            handle.remove()
+            found.append(((layer, head), extra))
+    return sorted(found, key=lambda one: one[1].sum(), reverse=True)
+
+
+@dataclass(frozen=True)
+class Tiny:
+    """A model small enough to be made anew for each answer."""
+
+    n_layers: int
+    n_heads: int
+    seed: int = 0
+
+    def __repr__(self):
+        return f"a model of {self.n_layers} layer(s) with {self.n_heads} heads"
+
+    def make(self):
+        generator = torch.Generator().manual_seed(self.seed)
+        shape = dict(vocab_size=7, context_length=6, d_model=4 * self.n_heads, d_ff=16)
+        model = TinyGPT(ModelConfig(n_heads=self.n_heads, n_layers=self.n_layers, **shape)).eval()
+        with torch.no_grad():
+            for p in model.parameters():
+                p.copy_(torch.randn(p.shape, generator=generator))
+        ids = torch.randint(7, (3, 7), generator=generator)  # three documents
+
+        @torch.no_grad()
+        def price():
+            nats = F.cross_entropy(model(ids[:, :-1]).transpose(1, 2), ids[:, 1:], reduction="none")  # (3, T)
+            return nats.sum(1)  # (3,)
+
+        return model, price
+
+
+def tiny_cases():
+    yield Tiny(1, 2, seed=SEEDS[0]), "mean_out_head", "price"
+    yield Tiny(2, 2, seed=SEEDS[1]), "mean_out_head", "price"
+    yield Tiny(3, 4, seed=SEEDS[2]), "mean_out_head", "price"
+
+
+SEEDS = (8, 1, 1)  # heads in no order of their own, some of them harmful
+
+
+def use_ranking(answer, tiny, *_):
+    model, price = tiny.make()
+    before = price()
+    found = answer(model, mean_out_head, price)
+    left = sum(len(m._forward_pre_hooks) + len(m._forward_hooks) for m in model.modules())
+    if left:
+        return f"{left} hook(s) still in the model"
+    if not torch.equal(price(), before):
+        return "another model: its prices have changed"
+    return found
+
+
+def look_at_ranking(got, expected, tiny, *_):
+    if isinstance(got, str) and "still in the model" in got:
+        return (
+            f"Afterwards there are {got}: from the second head on you knocked out several at once, and the model stays "
+            "broken for the rest of the lesson. Call handle.remove() after each price()."
+        )
+    if isinstance(got, str) and "another model" in got:
+        return "The model is another one afterwards. Leave its weights alone: a hook changes what passes, and goes."
+    if isinstance(got, dict):
+        return "A list is wanted, [((layer, head), extra), ...], in order: the dearest head first."
+    if not isinstance(got, list | tuple):
+        return None
+    n = tiny.n_layers * tiny.n_heads
+    if len(got) != n:
+        return f"{len(got)} entries for {tiny.n_layers} layer(s) with {tiny.n_heads} heads; there are {n} heads in all."
+    if any(not isinstance(one, list | tuple) or len(one) != 2 or isinstance(one[0], torch.Tensor) for one in got):
+        return "Each entry is a pair: (layer, head) first, then what its loss costs."
+    if any(not isinstance(extra, torch.Tensor) or extra.shape != (3,) for _, extra in got):
+        return "The second of each pair is a tensor (documents,): price() of the broken model minus that of the whole."
+    if all(not extra.any() for _, extra in got):
+        return (
+            "Nothing costs anything, so nothing was changed when you asked for the price. Does your hook return what "
+            "takes its input's place, (replace(inputs[0], head, n_heads),)? And was the whole model priced before it?"
+        )
+    by_head, right = dict(got), dict(expected)
+    if set(by_head) == set(right) and all(torch.allclose(by_head[h], right[h], atol=1e-4) for h in right):
+        return "Every head has its price, but the order is another one: by the sum over the documents, dearest first."
+    return "Some heads cost something else. One hook at a time: in, price(), out; and each with its own head."
+
+
+def ranking(order=None, extra=None, hook="pre", name=None, layers=None):
+    """rank_heads with something wrong in it."""
+
+    def rank(model, replace, price):
+        n_heads, whole, found = model.config.n_heads, price(), []
+        for layer, block in list(enumerate(model.blocks))[:layers]:
+            for head in range(n_heads):
+                output = block.attention.output
+                if hook == "after":
+                    handle = output.register_forward_hook(
+                        lambda module, inputs, out, head=head: replace(out, head, n_heads)
+                    )
+                elif hook == "all":
+                    handle = output.register_forward_pre_hook(lambda module, inputs: (all_out(inputs[0]),))
+                elif hook == "qkv":
+                    handle = block.attention.qkv.register_forward_pre_hook(
+                        lambda module, inputs, head=head: (replace(inputs[0], head, n_heads),)
+                    )
+                else:
+                    handle = output.register_forward_pre_hook(
+                        lambda module, inputs, head=head: (replace(inputs[0], head, n_heads),)
+                    )
+                broken = price()
+                handle.remove()
+                found.append(
+                    ((name or (lambda *pair: pair))(layer, head), extra(broken, whole) if extra else broken - whole)
+                )
+        return (order or dearest_first)(found)
+
+    return rank
+
+
+def all_out(joined):
+    return joined.mean((0, 1)).expand_as(joined)
+
+
+def dearest_first(found):
+    return sorted(found, key=lambda one: one[1].sum(), reverse=True)
+
+
+RANK_HEADS = Exercise(
+    name="rank_heads",
+    reference=rank_heads,
+    examples=tiny_cases,
+    use=use_ranking,
+    explain=look_at_ranking,
+    tolerance=1e-4,
+    advice={
+        "more than one value": "extra has a number for each document: sort by its sum, key=lambda one: one[1].sum().",
+        "is ambiguous": "extra has a number for each document: sort by its sum, key=lambda one: one[1].sum().",
+        "has no attribute 'shape'": "a hook gets the inputs as a tuple: the heads side by side are inputs[0].",
+        "has no attribute 'clone'": "a hook gets the inputs as a tuple: the heads side by side are inputs[0].",
+        "positional argument": "a pre-hook is called with (module, inputs), replace with (joined, head, n_heads).",
+    },
+    hints=(
+        "The cell above knocks out head 1 of layer 1. Put its four lines into two loops, and measure the whole model "
+        "once, before them.",
+        "In the loops: register the hook, broken = price(), handle.remove(), and append ((layer, head), broken - "
+        "whole). Sort at the end, by key=lambda one: one[1].sum(), reverse=True.",
+        "for layer, block in enumerate(model.blocks): for head in range(model.config.n_heads): handle = "
+        "block.attention.output.register_forward_pre_hook(lambda module, inputs: (replace(inputs[0], head, "
+        "n_heads),))",
+    ),
+    mistakes=(
+        Mistake(
+            "The cheapest comes first. Turn it round: reverse=True.", ranking(lambda found: dearest_first(found)[::-1])
+        ),
+        Mistake(
+            "Right prices, but not in order yet: sort by the sum over the documents.", ranking(lambda found: found)
+        ),
+        Mistake(
+            "You sort by layer and head. Sort by what they cost: key=lambda one: one[1].sum().",
+            ranking(lambda found: sorted(found, key=lambda one: one[0], reverse=True)),
+        ),
+        Mistake(
+            "You sort by what the first document pays. All documents count: the sum.",
+            ranking(lambda found: sorted(found, key=lambda one: one[1][0], reverse=True)),
+        ),
+        Mistake(
+            "These are the prices of the broken models. What a head is worth is the difference to the whole model.",
+            ranking(extra=lambda broken, whole: broken),
+        ),
+        Mistake(
+            "The other way round: what is paid without the head minus what the whole model pays.",
+            ranking(extra=lambda broken, whole: whole - broken),
+        ),
+        Mistake(
+            "A head that makes the model better by its absence has a price below 0: no absolute values.",
+            ranking(extra=lambda broken, whole: (broken - whole).abs()),
+        ),
+        Mistake(
+            "Keep the documents apart: the interval of the next cell needs a number for each. Sum only to sort.",
+            ranking(extra=lambda broken, whole: (broken - whole).sum()),
+        ),
+        Mistake(
+            "Keep the documents apart: the interval of the next cell needs a number for each. No mean.",
+            ranking(extra=lambda broken, whole: (broken - whole).mean()),
+        ),
+        Mistake(
+            "You divide by the whole model's price. The difference in nats is asked for.",
+            ranking(extra=lambda broken, whole: (broken - whole) / whole),
+        ),
+        Mistake("Head before layer: the pairs are (layer, head).", ranking(name=lambda layer, head: (head, layer))),
+        Mistake(
+            "Your hook changes what comes out of `output`, where the heads are mixed already. Change what goes in: a "
+            "forward *pre*-hook.",
+            ranking(hook="after"),
+        ),
+        Mistake("You knock out all heads of a layer at once.", ranking(hook="all")),
+        Mistake(
+            "Your hook sits at qkv, before there are any heads. They go into block.attention.output.",
+            ranking(hook="qkv"),
+        ),
+        Mistake("Only the first layer was tried.", ranking(layers=1)),
+    ),
+)
