@@ -235,7 +235,7 @@ def lab(options):
 def demo(options):
     from tinygpt.share.demo import serve
 
-    serve(open_run(options.run), options.port, options.browser, say)
+    serve(open_run(options.run), options.port, options.browser)
 
 
 def info(options):
