@@ -3,6 +3,7 @@
 It asks nothing of the network: neither the page nor the server speaks to anything but 127.0.0.1.
 """
 
+import logging
 import os
 import time
 from contextlib import contextmanager, suppress
@@ -40,6 +41,9 @@ def serve(run, port=None, browser=True):
     except KeyboardInterrupt:
         pass  # the way to end it
     finally:
+        if page.is_running:
+            page.server.force_exit = True  # uvicorn would wait for every page that is open,
+            logging.getLogger("uvicorn.error").disabled = True  # and tell of each that it did not wait
         page.close(verbose=False)
 
 
@@ -103,9 +107,12 @@ def make_page(run):
             raise gr.Error(str(error), print_exception=False) from None
 
     def write(prompt, temperature, top_k, top_p, length, seed):
+        said = None
         with told():
             for text, place, status in writer.write(prompt, temperature, top_k, top_p, length, seed):
-                yield text, status, writer.bars(place, temperature, top_k, top_p), place
+                # Said once: it would be said again over the word that the page itself says when it stops.
+                said, news = status, gr.skip() if status == said else status
+                yield text, news, writer.bars(place, temperature, top_k, top_p), place
 
     def read(prompt, *sliders):
         with told():
@@ -154,7 +161,8 @@ def make_page(run):
             api_name="write",
             **raw,
         )
-        stop.click(lambda: "Stopped.", None, status, cancels=writing, show_progress="hidden", api_visibility="private")
+        # Said by the page itself: what the server would answer is cut off together with the text.
+        stop.click(None, cancels=writing).then(None, None, status, js="() => 'Stopped.'")
         prompt.change(read, [prompt, *sliders], [following, at], api_name="next_token", **often)
         gr.on([slider.change for slider in sliders], look, [at, *sliders], following, api_visibility="private", **often)
     return page.queue(max_size=WAITING, default_concurrency_limit=AT_ONCE)
