@@ -124,6 +124,10 @@ def make_parser():
     evaluate.add_argument("--baselines", action="store_true", help="measure the baselines too")
     evaluate.add_argument("--json", action="store_true", help="print JSON")
 
+    demo = command("demo", "A page in the browser on which to write with a trained model", run_option)
+    demo.add_argument("--port", type=int, metavar="P", help="on 127.0.0.1; default: the first from 7860 that is free")
+    demo.add_argument("--no-browser", action="store_false", dest="browser", help="print the address, open nothing")
+
     lab = command("lab", "JupyterLab on your own copies of the lessons; further options go to jupyter lab")
     lab.add_argument("--fresh", nargs="+", default=(), metavar="NN", help="start these lessons again; keeps the old")
 
