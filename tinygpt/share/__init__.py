@@ -1,0 +1,1 @@
+"""Where models go: what else can open a trained run."""
