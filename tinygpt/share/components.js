@@ -18,8 +18,9 @@
   }
 
   /** A token as it can be seen: what moves the cursor gets a sign. */
-  const visible = (text) => text.replace(/\n/g, "↵").replace(/\t/g, "⇥").replace(/\r/g, "␍") || "∅";
-  const named = (text) => `“${visible(text.trim() ? text.trim() : text).replace(/^ +$/, "space")}”`;
+  const visible = (text) =>
+    text.replace(/\n/g, "↵").replace(/\t/g, "⇥").replace(/\r/g, "␍").replace(/^ +$/, (spaces) => "␣".repeat(spaces.length)) || "∅";
+  const named = (text) => `“${visible(text.trim() ? text.trim() : text).replace(/^␣+$/, "space")}”`;
   const percent = (share) => (share > 0 && share < 0.005 ? "under 1%" : `${Math.round(100 * share)}%`);
   const depth = (share) => Math.sqrt(share); // by the root, or small shares could not be seen
   const [BLUE, ORANGE] = ["31, 134, 204", "213, 94, 0"]; // to be told apart by the colour-blind too

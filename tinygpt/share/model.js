@@ -165,21 +165,26 @@
       return x.map((each, i) => ((each - mean) / Math.sqrt(variance + 1e-5)) * weight[i] + bias[i]);
     }
 
-    /** A matrix times a vector: here nearly all of the time is spent. Four sums at once keep the processor busy. */
+    /** A matrix times a vector, four rows at a time: nearly all of the time is spent here. */
     linear(x, name) {
       const [weight, bias, n] = [this.weights[`${name}.weight`], this.weights[`${name}.bias`], x.length];
       const y = bias ? bias.slice() : new Float32Array(weight.length / n);
-      const whole = n - (n % 4);
-      for (let row = 0, at = 0; row < y.length; row++, at += n) {
+      let row = 0;
+      for (; row + 4 <= y.length; row += 4) {
         let [a, b, c, d] = [0, 0, 0, 0];
-        for (let i = 0; i < whole; i += 4) {
-          a += weight[at + i] * x[i];
-          b += weight[at + i + 1] * x[i + 1];
-          c += weight[at + i + 2] * x[i + 2];
-          d += weight[at + i + 3] * x[i + 3];
+        for (let i = 0, at = row * n; i < n; i++, at++) {
+          a += weight[at] * x[i];
+          b += weight[at + n] * x[i];
+          c += weight[at + 2 * n] * x[i];
+          d += weight[at + 3 * n] * x[i];
         }
-        for (let i = whole; i < n; i++) a += weight[at + i] * x[i];
-        y[row] += a + b + (c + d);
+        y[row] += a;
+        y[row + 1] += b;
+        y[row + 2] += c;
+        y[row + 3] += d;
+      }
+      for (; row < y.length; row++) {
+        for (let i = 0; i < n; i++) y[row] += weight[row * n + i] * x[i];
       }
       return y;
     }
@@ -218,10 +223,10 @@
       if (kind === "float32") {
         weights[name] = next(Float32Array, rows * width);
       } else if (kind === "float16") {
-        weights[name] = Float32Array.from(next(Uint16Array, rows * width), half);
+        weights[name] = new Float32Array(next(Uint16Array, rows * width)).map(half);
       } else {
         const scales = next(Float32Array, rows); // each row has its own
-        weights[name] = Float32Array.from(next(Int8Array, rows * width), (x, i) => x * scales[Math.floor(i / width)]);
+        weights[name] = new Float32Array(next(Int8Array, rows * width)).map((x, i) => x * scales[Math.floor(i / width)]);
       }
     }
     return weights;

@@ -10,13 +10,14 @@
 
   const find = (id) => document.getElementById(id);
   const data = JSON.parse(find("data").textContent);
-  const bytes = Uint8Array.from(atob(find("weights").textContent), (character) => character.charCodeAt(0));
+  const binary = atob(find("weights").textContent);
+  const bytes = new Uint8Array(binary.length).map((_, i) => binary.charCodeAt(i));
   const model = new TinyGPT.Model(data.config, TinyGPT.unpack(data.index, bytes));
   const tokenizer = new TinyGPT.Tokenizer(data.merges);
   const { n_layers, n_heads } = data.config;
 
   const settings = { temperature: 0.8, k: 0, p: 0.95 };
-  const text = { ids: [], places: [], bits: [], decoder: null, strip: null }; // places[i], bits[i]: of the token ids[i]
+  const text = { ids: [], places: [], bits: [], given: 0, busy: false }; // places[i], bits[i]: of the token ids[i]; given: how many are the prompt's
   const view = { chosen: null, layer: n_layers - 1, colour: 0 }; // chosen null: the token that comes next; colour 0: surprise
   let [job, writing, length] = [0, false, 200]; // job: the reading or writing that goes on; a newer one ends it
 
@@ -45,23 +46,33 @@
   function begin() {
     Object.assign(text, { ids: [], places: [], bits: [], decoder: new TextDecoder("utf-8", { ignoreBOM: true }) });
     text.strip = TinyGPT.strip([], 0, (i) => ((view.chosen = i < text.ids.length ? i : null), draw()), () => {});
-    text.strip.add("");
     find("text").replaceChildren(text.strip.element);
     view.chosen = null;
+    expect();
   }
 
-  /** The last button of the strip stands for the token to come: it becomes this one, and a new one is added. */
+  /** The last button of the strip stands for the token to come. */
+  function expect() {
+    text.next = text.strip.add("");
+    text.next.textContent = "";
+    text.next.classList.add("next");
+    text.next.setAttribute("aria-label", "the token that comes next");
+  }
+
+  /** It has come: its button now shows it, and stands with the tokens of the same word, which no line breaks. */
   function append(id, written) {
-    const button = text.strip.element.querySelector("button:last-of-type");
+    const [first, button, { element: strip }] = [text.ids.length === 0, text.next, text.strip];
     const piece = text.decoder.decode(tokenizer.bytes(id), { stream: true });
-    button.textContent = text.ids.length ? visible(piece || "·") : "start"; // a dot: a character's first bytes
+    button.textContent = first ? "start" : visible(piece || "·"); // a dot: a character's first bytes
+    button.className = first ? "start" : written ? "written" : "given";
     button.removeAttribute("aria-label");
-    button.classList.add(text.ids.length ? (written ? "written" : "given") : "start");
+    const last = text.ids.length > 1 && strip.querySelector(".word:nth-last-child(2)");
+    const word = last && !/^\s/.test(piece) ? last : element("span", { class: "word" });
+    if (word !== last) button.before(word);
+    word.append(button);
+    if (piece.includes("\n")) strip.append(element("br"));
     text.ids.push(id);
-    if (piece.includes("\n")) text.strip.element.append(element("br"));
-    const next = text.strip.add("");
-    next.textContent = "";
-    next.setAttribute("aria-label", "the token that comes next");
+    expect();
   }
 
   /** Bits of surprise at a token: how unlikely the model itself, at temperature 1, held it. */
@@ -86,7 +97,7 @@
     0,
     (i) => ((view.colour = i), draw()),
   );
-  const scale = element("span", { class: "scale" });
+  const scale = element("p", { class: "scale" });
   const numbers = Array.from({ length: n_layers }, (_, layer) => String(layer));
   const layers = choice("layer", numbers, view.layer, (i) => ((view.layer = i), draw()));
 
@@ -120,6 +131,7 @@
       if (place) listened(place, view.colour - 1).forEach((share, s) => (shares[place.from + s] = share));
     }
     text.strip.show(shares, at, undefined, colour);
+    scale.style.setProperty("--tint", colour.replaceAll(",", ""));
     scale.textContent =
       view.colour > 0
         ? `what head ${view.colour - 1} of layer ${view.layer} listened to`
@@ -197,7 +209,7 @@
     ids.forEach((id) => append(id, false));
     text.given = ids.length;
     find("note").textContent = remark();
-    writing = most > 0;
+    [text.busy, writing] = [true, most > 0];
     find("stop").disabled = !writing;
     const say = speaker();
     let [slice, start] = [performance.now(), null];
@@ -221,7 +233,7 @@
 
   /** What goes on is over, for this reason. */
   function end(words) {
-    [job, writing] = [job + 1, false];
+    [job, text.busy, writing] = [job + 1, false, false];
     if (document.activeElement === find("stop")) find("write").focus();
     find("stop").disabled = true;
     find("note").textContent = words;
@@ -255,7 +267,7 @@
   find("next").append(...likely.elements);
   find("heads").append(layers, ...heads.map((table, head) => element("div", {}, element("h3", {}, `head ${head}`), table.element)));
   find("prompt").value = data.examples[0] ?? "";
-  Object.assign(TinyGPT, { data, model, tokenizer }); // to be played with in the browser's console
+  Object.assign(TinyGPT, { model, text, tokenizer }); // to be played with in the browser's console
   begin();
   go(0);
 })();
