@@ -85,7 +85,7 @@
       });
     }
     tokens.forEach(add);
-    return { element: strip, add, choose, show };
+    return { element: strip, add, show, set chosen(i) { chosen = i; } };
   }
 
   /** Named shares as bars; show([[name, share, whether it is marked], ...]). */

@@ -130,6 +130,7 @@
       [shares, colour] = [[], BLUE];
       if (place) listened(place, view.colour - 1).forEach((share, s) => (shares[place.from + s] = share));
     }
+    text.strip.chosen = at;
     text.strip.show(shares, at, undefined, colour);
     scale.style.setProperty("--tint", colour.replaceAll(",", ""));
     scale.textContent =
