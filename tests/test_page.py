@@ -113,7 +113,7 @@ def stored(model, kind):
 def test_what_is_there_stays(runs, tmp_path, preset, taken):
     path = tmp_path / "page.html"
     path.mkdir() if taken == "a folder" else path.write_text("mine")
-    with pytest.raises(InputError, match="page.html is there already; move it away"):
+    with pytest.raises(InputError, match=r"page\.html is there already; move it away"):
         export_page(runs[preset], path)
     assert path.is_dir() or path.read_text() == "mine"
 
@@ -134,7 +134,7 @@ def test_mistakes_leave_nothing_behind(runs, trained, tmp_path):
 
 @pytest.mark.parametrize(("kind", "value"), [("float16", 1e5), ("int8", np.inf), ("float32", np.nan)])
 def test_numbers_that_do_not_fit_are_told(kind, value):
-    with pytest.raises(InputError, match="float32|broken"):
+    with pytest.raises(InputError, match=r"float32|broken"):
         pack({"w": np.float32([[1, value]])}, kind)
 
 
@@ -160,7 +160,13 @@ def opened(browser, exported):
         return browser
 
     yield opened
+    emulate(browser, "clearDeviceMetricsOverride")
+    emulate(browser, "setEmulatedMedia", features=[])
     assert browser.get_log("browser") == []
+
+
+def emulate(browser, what, **how):
+    browser.execute_cdp_cmd(f"Emulation.{what}", how)
 
 
 def until_idle(browser):
@@ -456,7 +462,7 @@ def test_a_token_tells_its_alternatives_and_what_the_heads_heard(opened, runs):
     rank, bits = int((probs > probs[ids[3]]).sum()) + 1, -float(probs[ids[3]].log2())
     told = find(browser, "#taken").text
     assert find(browser, "#next-title").text == "What could stand at token 3"
-    assert f"a surprise of {bits:.1f} bits, number {rank} of 301" in told
+    assert f"a surprise of {bits:.1f} bits, rank {rank} of 301" in told
     rows = browser.find_elements(By.CSS_SELECTOR, "#next .bars tr")
     assert len(rows) == 12 + (rank > 12)
     taken = [row for row in rows if row.get_attribute("aria-current") == "true"]
@@ -634,11 +640,6 @@ def test_it_can_be_read_in_light_and_dark(opened, contrast, scheme):
         assert min(contrast(browser.find_elements(By.CSS_SELECTOR, everything))) >= 4.5
     ground = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
     assert (int(re.findall(r"\d+", ground)[0]) > 128) == (scheme == "light")
-    emulate(browser, "setEmulatedMedia", features=[])
-
-
-def emulate(browser, what, **how):
-    browser.execute_cdp_cmd(f"Emulation.{what}", how)
 
 
 @pytest.mark.parametrize(("width", "scale"), [(400, 1), (500, 2)])  # a phone; a window of 1000 at 200%
@@ -648,7 +649,6 @@ def test_it_fits_narrow_windows(opened, width, scale):
     begin(browser, "Dear " + "x" * 200)
     wide = "return document.documentElement.scrollWidth <= window.innerWidth"
     assert browser.execute_script(wide)
-    emulate(browser, "clearDeviceMetricsOverride")
 
 
 def test_page_and_explorers_share_their_components(exported):

@@ -246,7 +246,7 @@
 
   /** One token as the settings {temperature, k, p} say: a point is thrown at the line that all probabilities make. */
   function pick(logits, settings, random) {
-    if (settings.temperature === 0) return logits.indexOf(Math.max(...logits));
+    if (settings.temperature === 0) return logits.indexOf(logits.reduce((most, each) => Math.max(most, each)));
     const order = ranking(logits);
     const probs = TinyGPT.nextTokenProbs(order.map((id) => logits[id]), settings.temperature, settings.k, settings.p);
     const line = new Float64Array(logits.length); // in the order of the ids, as the package lays it
