@@ -171,12 +171,13 @@
       const y = bias ? bias.slice() : new Float32Array(weight.length / n);
       let row = 0;
       for (; row + 4 <= y.length; row += 4) {
-        let [a, b, c, d] = [0, 0, 0, 0];
+        let a = 0, b = 0, c = 0, d = 0;
         for (let i = 0, at = row * n; i < n; i++, at++) {
-          a += weight[at] * x[i];
-          b += weight[at + n] * x[i];
-          c += weight[at + 2 * n] * x[i];
-          d += weight[at + 3 * n] * x[i];
+          const each = x[i];
+          a += weight[at] * each;
+          b += weight[at + n] * each;
+          c += weight[at + 2 * n] * each;
+          d += weight[at + 3 * n] * each;
         }
         y[row] += a;
         y[row + 1] += b;
