@@ -7,8 +7,12 @@
 
   // GPT-2's pattern. Characters that were made letters after Unicode 16 are signs to the package, and here where the
   // browser is not newer.
-  const WORDS =
-    /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu;
+  const SPACE = String.raw`\p{White_Space}`;
+  const SIGN = String.raw`[^${SPACE}\p{L}\p{N}]`;
+  const WORDS = new RegExp(
+    String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?${SIGN}+|${SPACE}+(?!\P{White_Space})|${SPACE}+`,
+    "gu",
+  );
   const END_OF_TEXT = 0;
   const N_BYTES = 256;
 
@@ -171,7 +175,10 @@
       const y = bias ? bias.slice() : new Float32Array(weight.length / n);
       let row = 0;
       for (; row + 4 <= y.length; row += 4) {
-        let a = 0, b = 0, c = 0, d = 0;
+        let a = 0,
+          b = 0,
+          c = 0,
+          d = 0;
         for (let i = 0, at = row * n; i < n; i++, at++) {
           const each = x[i];
           a += weight[at] * each;
@@ -215,7 +222,7 @@
 
   // 3. The weights, as page.py packs them.
 
-  /** index: [[name, number of rows, width of a row, kind]], bytes: the tensors one after the other -> {name: Float32Array}. */
+  /** index: [[name, rows, width, kind]]; bytes: the tensors one after the other -> {name: Float32Array}. */
   function unpack(index, bytes) {
     const weights = {};
     let at = 0;
@@ -227,7 +234,8 @@
         weights[name] = new Float32Array(next(Uint16Array, rows * width)).map(half);
       } else {
         const scales = next(Float32Array, rows); // each row has its own
-        weights[name] = new Float32Array(next(Int8Array, rows * width)).map((x, i) => x * scales[Math.floor(i / width)]);
+        const whole = new Float32Array(next(Int8Array, rows * width));
+        weights[name] = whole.map((each, i) => each * scales[Math.floor(i / width)]);
       }
     }
     return weights;
@@ -286,8 +294,8 @@
   }
 
   /**
-   * Numbers in [0, 1): for equal seeds those of torch.rand in double precision, so that a seed writes here what it writes
-   * in the package. Source: Matsumoto and Nishimura 1998, Mersenne Twister.
+   * Numbers in [0, 1): for equal seeds those of torch.rand in double precision, so that a seed writes here what it
+   * writes in the package. Source: Matsumoto and Nishimura 1998, Mersenne Twister.
    */
   function randomNumbers(seed) {
     const state = new Uint32Array(624);

@@ -17,8 +17,11 @@
   const { n_layers, n_heads } = data.config;
 
   const settings = { temperature: 0.8, k: 0, p: 0.95 };
-  const text = { ids: [], places: [], bits: [], given: 0, busy: false }; // places[i], bits[i]: of the token ids[i]; given: how many are the prompt's
-  const view = { chosen: null, layer: n_layers - 1, colour: 0 }; // chosen null: the token that comes next; colour 0: surprise
+  // The text as it stands: places[i] is what was known about the token ids[i] before it came, bits[i] its surprise;
+  // the first `given` are the prompt's.
+  const text = { ids: [], places: [], bits: [], given: 0, busy: false };
+  // What is looked at: the token `chosen`, or with null the one to come; colour 0 is surprise, then come the heads.
+  const view = { chosen: null, layer: n_layers - 1, colour: 0 };
   let [job, writing, length] = [0, false, 200]; // job: the reading or writing that goes on; a newer one ends it
   let say = () => {}; // tells screen readers what has been written
 
@@ -173,10 +176,13 @@
 
   /** What is wrong with the prompt or the seed, or null. */
   function problem() {
-    const [prompt, seed] = [find("prompt").value, find("seed")];
-    const n = prompt.length.toLocaleString("en");
-    if (prompt.length > LONGEST) return `The beginning has ${n} characters: shorten it to ${LONGEST.toLocaleString("en")}.`;
-    if (/\p{Surrogate}/u.test(prompt)) return "The beginning holds half a character, which no tokenizer can read: delete it.";
+    const [prompt, seed, long] = [find("prompt").value, find("seed"), (n) => n.toLocaleString("en")];
+    if (prompt.length > LONGEST) {
+      return `The beginning has ${long(prompt.length)} characters: shorten it to ${long(LONGEST)}.`;
+    }
+    if (/\p{Surrogate}/u.test(prompt)) {
+      return "The beginning holds half a character, which no tokenizer can read: delete it.";
+    }
     if (!seed.validity.valid || !seed.value) return `The seed must be a whole number from 0 to ${seed.max}.`;
     return null;
   }
@@ -200,7 +206,7 @@
     };
   }
 
-  /** Read the prompt and write up to `most` tokens that follow; resolves when that, or something newer, has ended it. */
+  /** Read the prompt and write up to `most` tokens that follow; resolves when that has ended, or something newer. */
   async function go(most) {
     const wrong = problem();
     find("note").classList.toggle("wrong", wrong !== null);
@@ -217,7 +223,8 @@
     find("stop").disabled = !writing;
     say = speaker();
     let [slice, drawing, start] = [performance.now(), 0, null];
-    for (const { at, place, id } of TinyGPT.write(model, ids, most, (logits) => TinyGPT.pick(logits, settings, random))) {
+    const pick = (logits) => TinyGPT.pick(logits, settings, random);
+    for (const { at, place, id } of TinyGPT.write(model, ids, most, pick)) {
       start ??= at === ids.length ? performance.now() : null; // now the prompt is read
       if (place) text.places[at] ??= place;
       else append(id, true);
@@ -271,7 +278,7 @@
   );
   find("colours").append(colours, scale);
   find("next").append(...likely.elements);
-  find("heads").append(layers, ...heads.map((table, head) => element("div", {}, element("h3", {}, `head ${head}`), table.element)));
+  find("heads").append(layers, ...heads.flatMap((table, head) => [element("h3", {}, `head ${head}`), table.element]));
   find("prompt").value = data.examples[0] ?? "";
   Object.assign(TinyGPT, { model, text, tokenizer }); // to be played with in the browser's console
   begin();
