@@ -33,6 +33,7 @@ DEFAULT_RUN = Path("runs/default")
 N_SAMPLES = 5
 FORMATS = {  # of share/FORMAT.py, and what its export_FORMAT(run, path) writes
     "huggingface": "a folder for transformers, vLLM and other tools that read Hugging Face's",
+    "gguf": "a file for llama.cpp and other tools that read GGUF",
 }
 
 

@@ -14,11 +14,13 @@ from tinygpt.checkpoint import MODEL, open_run
 from tinygpt.config import END_OF_TEXT, InputError, ModelConfig, SampleConfig, require
 from tinygpt.model import TinyGPT
 from tinygpt.share.architectures import ARCHITECTURES, architecture_of
+from tinygpt.share.model_card import model_card
 from tinygpt.share.target import new_folder, require_extra
-from tinygpt.storage import load_tensors
+from tinygpt.storage import load_tensors, write_json
 from tinygpt.tokenizer import Tokenizer
 
 SPECIAL = dict.fromkeys(("bos_token_id", "eos_token_id", "pad_token_id"), Tokenizer.end_of_text)
+TOKENIZER_CLASS = "PreTrainedTokenizerFast"  # as every release knows it; those since 5 write another name for it
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.pickle", "*.ckpt")
 
 
@@ -31,12 +33,16 @@ def export_huggingface(run, path):
     run = open_run(run)
     model, tokenizer = run.model(), run.tokenizer()
     config, weights = their_config(model), their_weights(model)
+    card = model_card(run, model, architecture_of(model))
     their_tokenizer = to_their_tokenizer(tokenizer, model.config.context_length)
     with new_folder(path) as folder:
         (folder / MODEL).write_bytes(safetensors.torch.save(weights, {"format": "pt"}))
         config.save_pretrained(folder)
         generation_config(model).save_pretrained(folder)
         their_tokenizer.save_pretrained(folder)
+        settings = read_json(folder / "tokenizer_config.json")
+        write_json(folder / "tokenizer_config.json", settings | {"tokenizer_class": TOKENIZER_CLASS})
+        (folder / "README.md").write_text(card, encoding="utf-8")
 
 
 def their_config(model):
