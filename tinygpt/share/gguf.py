@@ -12,7 +12,7 @@ from contextlib import closing
 from pathlib import Path
 
 from tinygpt.checkpoint import open_run
-from tinygpt.config import END_OF_TEXT
+from tinygpt.config import END_OF_TEXT, require
 from tinygpt.share.architectures import GPT2, architecture_of
 from tinygpt.share.target import new_file, require_extra
 
@@ -30,6 +30,7 @@ def export_gguf(run, path):
     run = open_run(run)
     model, tokenizer = run.model(), run.tokenizer()
     architecture = architecture_of(model)
+    require(tokenizer.merges, f"the tokenizer of {run.folder} has no merges, and llama.cpp opens none such")
     from gguf import GGUFWriter
 
     with new_file(path) as file, closing(GGUFWriter(None, architecture.name)) as writer:

@@ -151,16 +151,19 @@ def read_config(folder):
     architecture = names[found[0]]
     try:
         theirs = getattr(transformers, architecture.model_class).config_class.from_dict(values)
-    except Exception as error:  # whatever the library objects to
-        raise InputError(f"{path} is damaged: {' '.join(str(error).split())}") from None
-    sizes = {ours: getattr(theirs, name) for name, ours in architecture.sizes.items() if ours != "head_size"}
-    config = ModelConfig.preset(
-        architecture.preset, **{name: 0 if value is None else value for name, value in sizes.items()}
-    )
-    for name, value in architecture.settings(config).items():
-        there = getattr(theirs, name)
-        require(there == value, f"{path} says {name}={there!r}, TinyGPT computes {name}={value!r} only")
+        require_settings(theirs, architecture.fixed)
+        sizes = {ours: getattr(theirs, name) for name, ours in architecture.sizes.items()}
+        config = ModelConfig.preset(architecture.preset, **sizes)
+        require_settings(theirs, architecture.settings(config))
+    except Exception as error:  # whatever the library objects to, or we
+        raise InputError(f"{path} can't be used: {' '.join(str(error).split())}") from None
     return architecture, config
+
+
+def require_settings(theirs, settings):
+    for name, value in settings.items():
+        there = getattr(theirs, name, None)
+        require(there == value, f"it says {name}={there!r}, TinyGPT computes {name}={value!r} only")
 
 
 def read_json(path):

@@ -58,8 +58,8 @@ token but the first is predicted once. Bits per byte: all nats / ln 2 / bytes of
 - It invents, fluently: names, numbers, findings, diseases. Nothing that it writes is a fact, and nothing tells its
   inventions from what it has read. **Never for medical use**: no diagnosis, no advice, no decision about anyone.
 - It may repeat documents of its training text to the letter; their licence holds for them still.
-- It follows no instructions and answers no questions. It knows its training text, with its errors and its one-sidedness,
-  and nothing besides.
+- It follows no instructions and answers no questions. It knows its training text, with its errors and its bias, and
+  nothing besides.
 """
 
 
@@ -144,7 +144,9 @@ def figures_of(run, model):
 def figures_table(figures):
     columns = {"all": figures, "without near-duplicates": figures["without_near_duplicates"]}
     columns = {name: column for name, column in columns.items() if column}
-    rows = [[name.replace("_", " "), *(figure(column, name) for column in columns.values())] for name in Figures.FIGURES]
+    rows = [
+        [name.replace("_", " "), *(figure(column, name) for column in columns.values())] for name in Figures.FIGURES
+    ]
     return table(["", *columns], rows)
 
 
