@@ -244,8 +244,8 @@ def test_the_card(run, folder, preset):
     assert f"{CLASSES[preset].__name__} (TinyGPT's preset `{preset}`)" in text
     assert "120 steps of 4 windows: 23,040 tokens" in text
     assert f"On {len(figures.near_duplicate)} validation documents" in text
-    for value in (figures.score.perplexity, *figures.score.interval("perplexity")):
-        assert f"{value:.3f}" in next(line for line in text.splitlines() if line.startswith("| perplexity |"))
+    interval = "({:.3f}-{:.3f})".format(*figures.score.interval("perplexity"))
+    assert f"| perplexity | {figures.score.perplexity:.4f} {interval} |" in text
 
 
 def test_the_card_of_the_built_in_corpus():

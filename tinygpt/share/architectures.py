@@ -19,10 +19,10 @@ class Architecture:
     """An architecture that computes what a preset computes.
 
     name: its short name, model_class: its class in transformers. sizes, derived, fixed: its settings, such that are a
-    field of our ModelConfig, such that follow from those, and such that never change. outside, inside: their names of our parts outside the
-    blocks and in one of them; several names share our rows equally. ones: parts that we do without, since their
-    weights would be ones, and how many those are. turned: whether matrices in the blocks are (in, out), ours being
-    (out, in).
+    field of our ModelConfig, such that follow from those, and such that never change. outside, inside: their names
+    of our parts outside the blocks and in one of them; several names share our rows equally. ones: weights that we do
+    without, since they would be ones, and how many those are. turned: whether their matrices in the blocks are
+    (in, out), ours being (out, in).
     """
 
     name: str

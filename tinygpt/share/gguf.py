@@ -1,10 +1,11 @@
 """One file that llama.cpp runs, in float32; its llama-quantize makes smaller ones of it.
 
-The preset `modern` is llama.cpp's architecture "qwen3" and computes the same. `gpt2` is its "gpt2", which differs from
-ours in one thing: llama.cpp approximates GELU as OpenAI did, by a tanh, where we and torch take the error function.
-The two are at most 5e-4 apart, and so the logits differ in the third digit and a greedy text, now and then, in a word.
+The preset `modern` is llama.cpp's architecture "qwen3" and computes the same. `gpt2` is its "gpt2", in which one thing
+differs: llama.cpp approximates GELU by a tanh, as OpenAI did, where torch and we take the error function. The two
+curves are up to 5e-4 apart. It shows in the third digit of the logits; a text can differ where two tokens are that
+close.
 
-In a prompt llama.cpp's programs read `<|endoftext|>` as the token (its tokenizer has a switch, `parse_special`); for
+llama.cpp reads `<|endoftext|>` in a prompt as the token, unless it is told not to (its switch `parse_special`); for
 Tokenizer.encode it is plain text.
 """
 
