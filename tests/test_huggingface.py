@@ -501,7 +501,8 @@ def test_a_missing_file_is_named(copied, tmp_path):
     assert "there is no folder" in refused(from_huggingface, tmp_path / "nowhere")
     for name, problem in {
         "model.safetensors": "is missing: weights are",
-        "tokenizer.json": "is missing: this is not",
+        "tokenizer.json": "tokenizer.json is missing",
+        "config.json": "config.json is missing",
     }.items():
         folder = copied("gpt2")
         (folder / name).unlink()

@@ -3,12 +3,12 @@
 Source: Mitchell et al. 2019, Model Cards for Model Reporting.
 """
 
-import json
 import re
 
 from tinygpt.checkpoint import METRICS
 from tinygpt.config import InputError
 from tinygpt.report import REPORTED_TOKENS, Figures, between, measure
+from tinygpt.storage import read_json
 
 CARD = """\
 ---
@@ -132,13 +132,13 @@ def figures_of(run, model):
     path = run.folder / METRICS
     if not path.is_file():
         return measure(run, model, max_tokens=REPORTED_TOKENS).as_json()
+    figures = read_json(path).get("validation")
     try:
-        figures = json.loads(path.read_text(encoding="utf-8"))["validation"]
         figures_table(figures), f"{figures['documents']:,} {figures['near_duplicates']:,}"
-        return figures
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, LookupError, TypeError) as error:
         advice = "delete it, and the export measures the model anew"
         raise InputError(f"{path} is damaged ({error!r}); {advice}") from None
+    return figures
 
 
 def figures_table(figures):
