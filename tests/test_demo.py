@@ -230,8 +230,9 @@ def test_wrong_calls_are_one_line(refused, trained, monkeypatch):
     assert "there is no run folder runs/default; make one with: tinygpt run" in refused().replace(os.sep, "/")
     for port in (0, -1, 65536):
         assert f"port={port} is outside [1, 65535]" in refused("--run", trained, "--port", port)
-    monkeypatch.setitem(sys.modules, "gradio", None)
-    assert 'the demo needs Gradio: python -m pip install "tinygpt[share]"' in refused("--run", trained)
+    monkeypatch.setattr("tinygpt.share.target.find_spec", lambda name: None)
+    line = 'this needs gradio, of the extra "share"; run: python -m pip install gradio'
+    assert line in refused("--run", trained)
 
 
 # The server, a process of its own

@@ -51,7 +51,7 @@ def exported(runs, tmp_path_factory):
     def exported(preset="modern", weights="float32"):
         path = folder / f"{preset}-{weights}.html"
         if not path.exists():
-            export_page(runs[preset], path, weights)
+            export_page(runs[preset].folder, path, weights)
         return path
 
     return exported
@@ -113,22 +113,21 @@ def stored(model, kind):
 def test_what_is_there_stays(runs, tmp_path, preset, taken):
     path = tmp_path / "page.html"
     path.mkdir() if taken == "a folder" else path.write_text("mine")
-    with pytest.raises(InputError, match=r"page\.html is there already; move it away"):
-        export_page(runs[preset], path)
+    with pytest.raises(InputError, match=r"page\.html is there already; choose another --to"):
+        export_page(runs[preset].folder, path)
     assert path.is_dir() or path.read_text() == "mine"
 
 
 def test_mistakes_leave_nothing_behind(runs, trained, tmp_path):
-    run = runs["modern"]
+    run = runs["modern"].folder
     with pytest.raises(InputError, match="weights='float8' is unknown; choose one of float16, int8, float32"):
         export_page(run, tmp_path / "a" / "page.html", "float8")
     (tmp_path / "file").write_text("")
-    with pytest.raises(OSError):
+    with pytest.raises(InputError, match="can't be written: .*; choose another --to"):
         export_page(run, tmp_path / "file" / "page.html")
-    damaged = open_run(trained)
     (trained / METRICS).write_text('{"validation": {"bits_per_byte": 1.5}}')
     with pytest.raises(InputError, match=r"metrics.json is damaged .*; bring it back, or delete it"):
-        export_page(damaged, tmp_path / "page.html")
+        export_page(trained, tmp_path / "page.html")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "trained"]
 
 
@@ -141,7 +140,7 @@ def test_numbers_that_do_not_fit_are_told(kind, value):
 def test_the_facts_are_told(trained, tmp_path):
     figures = {"bits_per_byte": 1.468, "bits_per_byte_interval": [1.4333, 1.5033]}
     (trained / METRICS).write_text(json.dumps({"validation": figures}))
-    export_page(open_run(trained), tmp_path / "page.html", "int8")
+    export_page(trained, tmp_path / "page.html", "int8")
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "1.468 bits per byte of held-out text (95% interval 1.433 to 1.503)" in page
     assert "stored as int8: 1 layers of 2 heads" in page and "Trained for 30 steps on: letters.txt." in page
@@ -604,7 +603,7 @@ def test_nothing_is_fetched_and_no_text_becomes_code(opened, runs, tmp_path, mon
     evil = ["</script><script>oops()</script>", "<img src=x onerror=oops()>", "\"'&amp;<!--"]
     monkeypatch.setattr(page_module, "beginnings", lambda decoder, tokenizer: evil)
     monkeypatch.setattr(page_module, "facts", lambda run, model, weights: evil)
-    export_page(runs["modern"], tmp_path / "evil.html", "int8")
+    export_page(runs["modern"].folder, tmp_path / "evil.html", "int8")
     assert (tmp_path / "evil.html").read_text(encoding="utf-8").count("</script>") == 3
     browser = opened(path=tmp_path / "evil.html")
     assert texts(browser, "#examples button") == evil == texts(browser, "footer li")

@@ -6,6 +6,7 @@ import sys
 from contextlib import suppress
 
 from tinygpt.config import OPTIMIZERS, PRECISIONS, PRESETS, InputError
+from tinygpt.share import FORMATS
 
 FAILED, WRONG_CALL = 1, 2
 OUT_OF_MEMORY = ("out of memory", "can't allocate memory")  # how torch says so
@@ -123,6 +124,11 @@ def make_parser():
     evaluate.add_argument("--split", default="validation", help="validation (default), test or train")
     evaluate.add_argument("--baselines", action="store_true", help="measure the baselines too")
     evaluate.add_argument("--json", action="store_true", help="print JSON")
+
+    export = command("export", "Write a trained model for other tools", run_option)
+    export.add_argument("--format", required=True, help=" or ".join(FORMATS))
+    export.add_argument("--to", required=True, metavar="PATH", help="where to: a folder or a file that is new")
+    export.add_argument("--weights", metavar="KIND", help="of a page: float16 (default), int8 (half as large), float32")
 
     demo = command("demo", "A page in the browser on which to write with a trained model", run_option)
     demo.add_argument("--port", type=int, metavar="P", help="on 127.0.0.1; default: the first from 7860 that is free")

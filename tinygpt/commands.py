@@ -4,6 +4,7 @@ import json
 import platform
 import sys
 from dataclasses import fields
+from importlib import import_module
 from itertools import chain, count, takewhile
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from tqdm import tqdm
 from tinygpt.atomic import write_atomically
 from tinygpt.checkpoint import LAST, METRICS, SAMPLES, open_run, versions
 from tinygpt.cli import FAILED
-from tinygpt.config import ModelConfig, SampleConfig, TrainConfig, require, require_whole
+from tinygpt.config import ModelConfig, SampleConfig, TrainConfig, require, require_choice, require_whole
 from tinygpt.corpora import SPLITS, open_corpus, split_of
 from tinygpt.corpora.writing import write_corpus
 from tinygpt.device import available, choose_device
@@ -23,6 +24,7 @@ from tinygpt.pipeline import prepare, training_texts
 from tinygpt.report import REPORTED_TOKENS, baselines_note, measure, measure_baselines, table
 from tinygpt.sampling import generate as generate_text
 from tinygpt.sampling import make_decoder, prompt_ids
+from tinygpt.share import FORMATS
 from tinygpt.storage import write_json
 from tinygpt.tokenizer import FILES, Tokenizer
 from tinygpt.training import is_done
@@ -224,6 +226,15 @@ def evaluate(options):
         return
     notes = [*table(rows, figures), *baselines_note(run)] if rows else figures.notes()
     print(*figures.lines(), *notes, sep="\n")
+
+
+def export(options):
+    require_choice("--format", options.format, FORMATS)
+    require(not options.weights or options.format == "page", f"--weights is for --format page, not {options.format}")
+    kind = {"weights": options.weights} if options.weights else {}
+    exporter = import_module(f"tinygpt.share.{options.format}")
+    getattr(exporter, f"export_{options.format}")(options.run, options.to, **kind)
+    print(f"{options.to}: {FORMATS[options.format]}")
 
 
 def lab(options):

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 
 from tinygpt.config import InputError, SampleConfig, require
 from tinygpt.share.shown import CSS, MOST_BITS, Coloured, escape
+from tinygpt.share.target import require_extra
 from tinygpt.share.writer import RANGES, Writer
 
 HOST = "127.0.0.1"
@@ -89,10 +90,8 @@ def launch(page, port=None, browser=False):
 def make_page(run):
     """The page of a run's model, not served yet."""
     os.environ.update(QUIET)
-    try:
-        import gradio as gr
-    except ImportError:
-        raise InputError('the demo needs Gradio: python -m pip install "tinygpt[share]"') from None
+    require_extra("gradio")
+    import gradio as gr
 
     writer, prompts, default = Writer(run.model(), run.tokenizer()), examples(run), SampleConfig()
     first = prompts[0] if prompts else ""

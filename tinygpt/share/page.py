@@ -5,30 +5,28 @@ import html
 import json
 from dataclasses import asdict
 from importlib.resources import files
-from pathlib import Path
 from string import Template
 
 import numpy as np
 
-from tinygpt.atomic import write_atomically
-from tinygpt.checkpoint import METRICS, own_weights
+from tinygpt.checkpoint import METRICS, open_run, own_weights
 from tinygpt.config import InputError, SampleConfig, require, require_choice
 from tinygpt.sampling import generate, make_decoder
+from tinygpt.share.target import new_file
 
 KINDS = ("float16", "int8", "float32")
 EXAMPLES, EXAMPLE_WORDS = 4, 5
 
 
 def export_page(run, path, weights="float16"):
-    """Write a run's model, its tokenizer and all that the page needs into one file that is not there yet.
+    """Write the model of a run folder, its tokenizer and all that the page needs into one file.
 
     weights: what a weight is rounded to: `float16` (2 bytes), `int8` (1 byte, with a scale for each row of a matrix)
-    or `float32` (4 bytes, the very numbers). Raises InputError where the file is there, or a weight is too large for
+    or `float32` (4 bytes, the very numbers). Raises InputError where path is taken, or where a weight is too large for
     float16.
     """
-    path = Path(path)
     require_choice("weights", weights, KINDS)
-    require(not path.exists(), f"{path} is there already; move it away or choose another name")
+    run = open_run(run)
     model, tokenizer = run.model(), run.tokenizer()
     index, packed = pack({name: w.numpy() for name, w in own_weights(model).items()}, weights)
     config, decoder = model.config, make_decoder(model)
@@ -46,7 +44,8 @@ def export_page(run, path, weights="float16"):
         size=f"{model.count_parameters():,}",
         facts="".join(f"<li>{html.escape(fact)}</li>" for fact in facts(run, model, weights)),
     )
-    write_atomically(path, page.encode())
+    with new_file(path) as file:
+        file.write(page.encode())
 
 
 def source(name):
