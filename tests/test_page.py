@@ -123,7 +123,7 @@ def test_mistakes_leave_nothing_behind(runs, trained, tmp_path):
     with pytest.raises(InputError, match="weights='float8' is unknown; choose one of float16, int8, float32"):
         export_page(run, tmp_path / "a" / "page.html", "float8")
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="can't be written: .*; choose another --to"):
+    with pytest.raises(InputError, match=r"can't be written: .*; choose another --to"):
         export_page(run, tmp_path / "file" / "page.html")
     (trained / METRICS).write_text('{"validation": {"bits_per_byte": 1.5}}')
     with pytest.raises(InputError, match=r"metrics.json is damaged .*; bring it back, or delete it"):
