@@ -52,15 +52,15 @@ def test_notes_where_all_are_near_duplicates():
 
 
 def test_json_by_hand():
-    found = figures([1.0, 3.0, 3.0], [1, 0, 0]).as_json()
+    found = figures([1.0, 3.0, 3.0], [1, 0, 0], n_left_out=7).as_json()
     fresh = found.pop("without_near_duplicates")
     assert fresh["bits_per_byte"] == 3.0 and fresh["bits_per_byte_interval"] == [3.0, 3.0]
-    assert (found["documents"], found["near_duplicates"]) == (3, 1)
+    assert (found.pop("documents"), found.pop("near_duplicates"), found.pop("documents_left_out")) == (3, 1, 7)
     assert found["bits_per_byte"] == pytest.approx(7 / 3, abs=1e-6)
     assert found["nats_per_token"] == pytest.approx(14 / 3 * math.log(2), abs=1e-6)
     assert found["perplexity"] == pytest.approx(2 ** (14 / 3), abs=1e-6)
     names = {"bits_per_byte", "perplexity", "nats_per_token"}
-    assert set(fresh) == names | {f"{name}_interval" for name in names} == set(found) - {"documents", "near_duplicates"}
+    assert set(fresh) == names | {f"{name}_interval" for name in names} == set(found)
     for name in names:
         low, high = found[f"{name}_interval"]
         assert low < found[name] < high

@@ -2,6 +2,7 @@ import json
 import sys
 import tempfile
 from collections import Counter
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -80,7 +81,7 @@ def test_what_was_read_of_a_token_file_leaves_memory(tmp_path):
 
     def mapped_kib():
         about = (tmp_path / "ids").as_posix()
-        lines = open("/proc/self/smaps").read().partition(about)[2].splitlines()
+        lines = Path("/proc/self/smaps").read_text().partition(about)[2].splitlines()
         return int(next(line for line in lines if line.startswith("Rss:")).split()[1])
 
     assert ids.sum() == 0 and mapped_kib() > 30_000

@@ -132,7 +132,7 @@ def reopen(options, team):
     require(not others, f"--resume goes on with the run's own settings: leave out {named}, or start a new run")
     run = open_run(options.out or latest_default())
     require(
-        run.n_processes == team.size,
+        run.n_processes == team.size or is_done(run),
         f"{run.folder} was begun with --nproc-per-node {run.n_processes}, not {team.size}: other sums would be rounded "
         f"in another way; go on with: {launcher(run.n_processes)} {options.command} --out {run.folder} --resume",
     )

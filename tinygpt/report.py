@@ -55,6 +55,7 @@ class Figures:
             **summary(self.score),
             "documents": len(self.near_duplicate),
             "near_duplicates": int(self.near_duplicate.sum()),
+            "documents_left_out": self.n_left_out,
             "without_near_duplicates": summary(self.fresh) if len(self.fresh.nats) else None,
         }
 

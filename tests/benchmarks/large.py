@@ -95,7 +95,7 @@ def rows(small, large):
 def main(argv=None):
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.large", description=__doc__.splitlines()[0])
     parser.add_argument("--megabytes", nargs=2, type=float, default=(50, 2000), metavar="MB", help="default: 50 2000")
-    parser.add_argument("--folder", help="where the texts go, 4 bytes of disk for each; default: a temporary folder")
+    parser.add_argument("--folder", help="where it all goes, 3 bytes for each of text; default: a temporary folder")
     options = parser.parse_args(argv)
     found = []
     for megabytes in options.megabytes:
