@@ -7,6 +7,7 @@ proportion; what looks at a sample must not grow at all; memory must stay under 
 """
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -20,11 +21,12 @@ from .ratios import HEADER, Row
 
 GROWS = ("clean", "tokenise")
 PREPARE = """
-import sys
+import json, sys
 from tinygpt.config import ModelConfig, TrainConfig
 from tinygpt.corpora import open_corpus
 from tinygpt.pipeline import prepare
-prepare(sys.argv[1], open_corpus(sys.argv[2], "blank-lines"), ModelConfig(), TrainConfig(steps=50, evaluations=1))
+model, training = ModelConfig(**json.loads(sys.argv[3])), TrainConfig(steps=50, evaluations=1)
+prepare(sys.argv[1], open_corpus(sys.argv[2], "blank-lines"), model, training)
 """
 
 
@@ -37,12 +39,15 @@ class Cost:
     peak_bytes: int
 
 
-def stages(text, folder):
-    """The steps in order, and the Python command of each."""
+def stages(text, folder, model):
+    """The steps in order, and the Python command of each; model: settings that are not the default."""
     run, clean = folder / "run", folder / "clean.txt"
     tinygpt = ["-m", "tinygpt"]
     yield "clean", [*tinygpt, "corpus", "--corpus", text, "--documents", "blank-lines", "--to", clean]
-    yield "tokenise", ["-c", PREPARE, run, text]  # and train the tokenizer; the text is cleaned on the way
+    yield (
+        "tokenise",
+        ["-c", PREPARE, run, text, json.dumps(model)],
+    )  # and train the tokenizer; the text is cleaned on the way
     yield "train", [*tinygpt, "train", "--out", run, "--resume"]
     yield "evaluate", [*tinygpt, "evaluate", "--run", run]
 
@@ -59,11 +64,11 @@ def cost(arguments):
     return Cost(time.perf_counter() - began, used.ru_utime + used.ru_stime, 1024 * kib)
 
 
-def measure(n_bytes, folder):
+def measure(n_bytes, folder, **model):
     """Generate a text in a folder and take it all the way: the text's bytes, and {stage: Cost}."""
     text = folder / "text.txt"
     written, costs = write_text(text, n_bytes), {}
-    for stage, arguments in stages(text, folder):
+    for stage, arguments in stages(text, folder, model):
         costs[stage] = cost(arguments)
         print(f"[{written / 1e6:,.0f} MB] {stage}: {costs[stage]}", file=sys.stderr, flush=True)
     return written, costs
