@@ -13,13 +13,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinygpt.checkpoint import LAST, open_run
+from tinygpt.checkpoint import CONFIG, LAST, open_run
 from tinygpt.cli import main
 from tinygpt.config import InputError
 from tinygpt.distributed import ALONE, Team, launched_team, own_device
 from tinygpt.logs import NAME as LOG
 from tinygpt.logs import read_log
-from tinygpt.storage import load_tensors
+from tinygpt.storage import load_tensors, write_json
 from tinygpt.tokens import Batches, token_file
 from tinygpt.training import train
 
@@ -250,17 +250,21 @@ def test_ctrl_c_in_the_terminal_stops_and_saves(dropout_run, tmp_path):
 
 @processes
 def test_another_number_of_processes_is_refused(together, dropout_run, make_run, tmp_path, snapshot):
-    _, of_two = dropout_run
-    of_one = make_run(tmp_path / "one").folder
-    before = snapshot(of_two), snapshot(of_one)
-    command = [sys.executable, "-m", "tinygpt", "train", "--resume", "--out", of_two]
-    alone = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert alone.returncode == 2 and alone.stderr.count("\n") == 1
-    assert "was begun with --nproc-per-node 2, not 1: other sums would be rounded in another way" in alone.stderr
-    assert "go on with: torchrun --standalone --nproc-per-node 2 -m tinygpt train --out" in alone.stderr
-    code, _, err = together([["train", "--resume", "--out", of_one]])
+    def alone(folder):
+        command = [sys.executable, "-m", "tinygpt", "train", "--resume", "--out", folder]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+    of_one, of_two = make_run(tmp_path / "one"), make_run(tmp_path / "two")
+    write_json(of_two.folder / CONFIG, of_two.config | {"processes": 2})
+    before = snapshot(of_one.folder), snapshot(of_two.folder)
+    result = alone(of_two.folder)
+    assert result.returncode == 2 and result.stderr.count("\n") == 1
+    assert "was begun with --nproc-per-node 2, not 1: other sums would be rounded in another way" in result.stderr
+    assert "go on with: torchrun --standalone --nproc-per-node 2 -m tinygpt train --out" in result.stderr
+    code, _, err = together([["train", "--resume", "--out", of_one.folder]])
     assert code != 0 and "with --nproc-per-node 1, not 2" in err and "go on with: tinygpt train --out" in err
-    assert (snapshot(of_two), snapshot(of_one)) == before
+    assert (snapshot(of_one.folder), snapshot(of_two.folder)) == before
+    assert alone(dropout_run[1]).returncode == 0  # it is done: there is nothing left to round
 
 
 @processes

@@ -5,8 +5,8 @@ among them, so that the same command gives the same loss, however many processes
 
 This is the algorithm of DistributedDataParallel without its wrapper, which hides the model behind another class, hooks
 into `forward` (our loss computes with bfloat16 copies of the weights) and weighs all processes the same (a batch need
-not divide evenly). What the wrapper has to offer, sending gradients while others are still computed, is worth nothing
-here: they are a few megabytes, sent in one piece. Every process has the whole gradient then, so clipping, Muon and
+not divide evenly). What the wrapper adds, sending gradients while others are still computed, matters where they are
+many; ours are a few megabytes, sent in one piece. Every process has the whole gradient then, so clipping, Muon and
 AdamW do the same everywhere.
 Source: Li et al. 2020, PyTorch Distributed: Experiences on Accelerating Data Parallel Training.
 """
@@ -27,7 +27,8 @@ from tinygpt.device import choose_device
 
 PATIENCE = timedelta(days=30)  # the others wait while one prepares a large corpus; who dies is noticed at once
 LONGEST_TEXT = 8192  # bytes, more than any path has
-# What was exchanged last stays: gloo's threads let go of it late, and would abort where Python has ended by then.
+# What was exchanged last stays: gloo's threads let go of it late, and abort where Python has ended by then; see
+# github.com/pytorch/pytorch/pull/179291.
 RECENT = deque(maxlen=4)
 
 

@@ -44,10 +44,8 @@ def stages(text, folder, model):
     run, clean = folder / "run", folder / "clean.txt"
     tinygpt = ["-m", "tinygpt"]
     yield "clean", [*tinygpt, "corpus", "--corpus", text, "--documents", "blank-lines", "--to", clean]
-    yield (
-        "tokenise",
-        ["-c", PREPARE, run, text, json.dumps(model)],
-    )  # and train the tokenizer; the text is cleaned on the way
+    # This trains a tokenizer, too, and cleans the text on the way.
+    yield "tokenise", ["-c", PREPARE, run, text, json.dumps(model)]
     yield "train", [*tinygpt, "train", "--out", run, "--resume"]
     yield "evaluate", [*tinygpt, "evaluate", "--run", run]
 
