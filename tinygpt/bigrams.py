@@ -11,9 +11,11 @@ import torch
 import torch.nn.functional as F
 
 from tinygpt.optim import TABLE_BETAS, adamw, learning_rate_factor, set_learning_rates
+from tinygpt.tokens import let_go
 
 MAX_CONTEXTS = 2048  # the followers of so many tokens are counted, the most frequent ones
 TOKENS_AT_ONCE = 2**20
+MAX_TOKENS = 2**26  # the beginning of a longer text is counted: its pairs are those of the rest
 
 
 def count_followers(ids, vocab_size):
@@ -33,8 +35,10 @@ def count_followers(ids, vocab_size):
     counts = np.zeros(len(contexts) * vocab_size, dtype=np.int32)
     for i in starts:
         piece = ids[i : i + TOKENS_AT_ONCE + 1].astype(np.int64)
+        let_go(ids)
         rows, followers = row[piece[:-1]], piece[1:]
-        np.add.at(counts, (rows * vocab_size + followers)[rows >= 0], 1)
+        pairs, times = np.unique((rows * vocab_size + followers)[rows >= 0], return_counts=True)
+        counts[pairs] += times.astype(np.int32)
     shares = torch.from_numpy(counts).view(-1, vocab_size) / counts.sum()  # (N, V)
     return torch.from_numpy(contexts), shares
 
@@ -47,7 +51,9 @@ def learn_bigrams(model, ids, config, dtype=torch.float32):
     ids: the tokens of the training text. dtype: of the products.
     """
     head, device = model.head.weight, model.head.weight.device
-    contexts, shares = (t.to(device) for t in count_followers(ids, model.config.vocab_size))  # (N,), (N, V)
+    contexts, shares = (
+        t.to(device) for t in count_followers(ids[:MAX_TOKENS], model.config.vocab_size)
+    )  # (N,), (N, V)
     tables = [p for p in model.token_embedding.parameters() if p.shape == head.shape]
     groups = [{"params": tables, "lr": config.embedding_lr}, {"params": [head], "lr": config.head_lr}]
     optimizer = adamw(groups, config.lr, betas=TABLE_BETAS)
