@@ -124,6 +124,10 @@ def make_parser():
     evaluate.add_argument("--baselines", action="store_true", help="measure the baselines too")
     evaluate.add_argument("--json", action="store_true", help="print JSON")
 
+    export = command("export", "Write a trained model for other tools", run_option)
+    export.add_argument("--format", required=True, metavar="FORMAT", help="huggingface")
+    export.add_argument("--to", required=True, metavar="PATH", help="a new folder or file")
+
     lab = command("lab", "JupyterLab on your own copies of the lessons; further options go to jupyter lab")
     lab.add_argument("--fresh", nargs="+", default=(), metavar="NN", help="start these lessons again; keeps the old")
 

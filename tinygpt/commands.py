@@ -4,6 +4,7 @@ import json
 import platform
 import sys
 from dataclasses import fields
+from importlib import import_module
 from itertools import chain, count, takewhile
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from tqdm import tqdm
 from tinygpt.atomic import write_atomically
 from tinygpt.checkpoint import LAST, METRICS, SAMPLES, open_run, versions
 from tinygpt.cli import FAILED
-from tinygpt.config import ModelConfig, SampleConfig, TrainConfig, require, require_whole
+from tinygpt.config import ModelConfig, SampleConfig, TrainConfig, require, require_choice, require_whole
 from tinygpt.corpora import SPLITS, open_corpus, split_of
 from tinygpt.corpora.writing import write_corpus
 from tinygpt.device import available, choose_device
@@ -30,6 +31,10 @@ from tinygpt.training import train as train_run
 
 DEFAULT_RUN = Path("runs/default")
 N_SAMPLES = 5
+FORMATS = {  # of share/FORMAT.py, and what its export_FORMAT(run, path) writes
+    "huggingface": "a folder for transformers, vLLM and other tools that read Hugging Face's",
+    "gguf": "a file for llama.cpp and other tools that read GGUF",
+}
 
 
 def say(line):
@@ -224,6 +229,13 @@ def evaluate(options):
         return
     notes = [*table(rows, figures), *baselines_note(run)] if rows else figures.notes()
     print(*figures.lines(), *notes, sep="\n")
+
+
+def export(options):
+    require_choice("--format", options.format, FORMATS)
+    exporter = import_module(f"tinygpt.share.{options.format}")
+    getattr(exporter, f"export_{options.format}")(options.run, options.to)
+    print(f"{options.to}: {FORMATS[options.format]}")
 
 
 def lab(options):
