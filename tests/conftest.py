@@ -10,6 +10,8 @@ os.environ["OMP_NUM_THREADS"] = "1"  # ours and of the programs we start: the mo
 
 import pytest
 from hypothesis import settings
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
 
 from tinygpt.checkpoint import LAST, MODEL, open_run
 from tinygpt.config import END_OF_TEXT, ModelConfig, TrainConfig
@@ -180,3 +182,40 @@ def interrupt_after(after_step):
 def reopened():
     """reopened(folder): train the rest of a run as a new process would, from what is on disk."""
     return lambda folder: train(open_run(folder), resume=True)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Debian's Chromium without a window; its log holds whatever goes wrong on a page."""
+    chromium, driver = (shutil.which(name) for name in ("chromium", "chromedriver"))
+    if not (chromium and driver):
+        pytest.skip("needs Debian's chromium and chromium-driver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1000,900"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    browser = webdriver.Chrome(options, Service(driver))
+    yield browser
+    browser.quit()
+
+
+CONTRAST = """
+const luminance = ([r, g, b]) => [r, g, b].map((x) => (x /= 255) <= 0.03928 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4)
+  .reduce((sum, x, i) => sum + x * [0.2126, 0.7152, 0.0722][i], 0);
+const parts = (colour) => colour.match(/[\\d.]+/g).map(Number);
+const over = ([r, g, b, a = 1], ground) => [r, g, b].map((x, i) => a * x + (1 - a) * ground[i]);
+const groundOf = (e) => e ? over(parts(getComputedStyle(e).backgroundColor), groundOf(e.parentElement)) : [255, 255, 255];
+return [...arguments[0]].map((e) => {
+  const style = getComputedStyle(e), ground = groundOf(e);
+  const ink = over([...parts(style.color).slice(0, 3), Number(style.opacity)], ground);
+  const [a, b] = [luminance(ink), luminance(ground)];
+  return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+});
+"""
+
+
+@pytest.fixture(scope="session")
+def contrast(browser):
+    """contrast(elements): how much the ink of each differs from what lies under it, as WCAG 2 computes it."""
+    return lambda elements: browser.execute_script(CONTRAST, elements)

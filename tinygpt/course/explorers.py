@@ -42,16 +42,17 @@ class Explorer:
             "<tr>" + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in row) + "</tr>" for row in self.rows
         )
         return (
-            f'<div class="tinygpt-explorer" data-tinygpt-explorer="{self.kind}">'
-            f"<style>{source('explorers.css')}</style>"
+            f'<div class="tinygpt tinygpt-explorer" data-tinygpt-explorer="{self.kind}">'
+            f"<style>{source('share', 'components.css')}{source('course', 'explorers.css')}</style>"
             f'<div class="words"><p>{html.escape(self.words)}</p>'
             f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
-            f'<script type="application/json">{data}</script><script>{source("explorers.js")}</script></div>'
+            f'<script type="application/json">{data}</script>'
+            f"<script>{source('share', 'components.js')}{source('course', 'explorers.js')}</script></div>"
         )
 
 
-def source(name):
-    return (files("tinygpt.course") / name).read_text(encoding="utf-8")
+def source(room, name):
+    return (files(f"tinygpt.{room}") / name).read_text(encoding="utf-8")
 
 
 def attention(tokens, weights):
