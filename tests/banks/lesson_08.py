@@ -151,6 +151,10 @@ def into_ours(ours, n_heads):
     return ours
 
 
+def two_heads_always(ours, n_heads):
+    return weight_map(ours, 2)
+
+
 def qkv_whole(ours, n_heads):
     return without("q_proj")(ours, n_heads) | {
         "model.layers.0.self_attn.qkv_proj.weight": ours["blocks.0.attention.qkv.weight"]
@@ -390,6 +394,7 @@ WRONG = {
         (norm_is_a_list, "model.norm.weight is of type list, it should be a tensor"),
         (norms_in_numpy, "of type ndarray, it should be a tensor"),
         (scaled_queries, "q_proj.weight has the right shape but other numbers"),
+        (two_heads_always, "the n_heads that is handed in"),
         (forgets_return, "is there a return?"),
         (as_pairs, "A dict comes back"),
         (reads_another_name, "`ours` holds our names only"),

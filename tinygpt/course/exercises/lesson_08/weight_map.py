@@ -107,7 +107,11 @@ def look_at_one(name, w, wanted, expected):
         return f"{name} is of type {type(w).__name__}, it should be a tensor."
     if w.shape != wanted.shape:
         return f"{name} is {tuple(w.shape)}, it should be {tuple(wanted.shape)}." + (
-            " Theirs is (out, in), as ours is: turn nothing." if w.T.shape == wanted.shape and w.ndim == 2 else ""
+            " Theirs is (out, in), as ours is: turn nothing."
+            if w.ndim == 2 and w.T.shape == wanted.shape
+            else " One head is C // n_heads long, with the n_heads that is handed in."
+            if "self_attn" in name and w.ndim == 1
+            else ""
         )
     if torch.allclose(w.double(), wanted.double()):
         return None
