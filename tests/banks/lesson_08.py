@@ -288,6 +288,14 @@ def default_allclose(ours, theirs, texts):
     )
 
 
+def sums_up(ours, theirs, texts):
+    return all((ours.logits(ours.encode(t)) - theirs.logits(theirs.encode(t))).abs().sum() < 1e-4 for t in texts)
+
+
+def decodes(ours, theirs, texts):
+    return all(theirs.decode(ours.encode(t)) == t for t in texts)
+
+
 def logits_of_text(ours, theirs, texts):
     return all((ours.logits(t) - theirs.logits(t)).abs().max() < 1e-4 for t in texts)
 
@@ -406,7 +414,9 @@ WRONG = {
         (without_a_last_return, "Do all ways through your function end in a return?"),
         (elementwise, "One answer is wanted"),
         (compares_means, "more than rounding explains"),
-        (default_allclose, "Allow differences up to 1e-4"),
+        (default_allclose, "Allow up to 1e-4 in each number"),
+        (sums_up, "not in their sum"),
+        (decodes, "have encode and logits, no more"),
         (logits_of_text, "ogits wants the ids of one text"),
         (encodes_the_list, "`texts` is a list of strings"),
         (calls_the_model, "ncode and logits are functions"),

@@ -144,6 +144,16 @@ TERMS = {  # term: (lesson, what it means)
     ),
     "top-k": ("05", "Picking among the k likeliest tokens only."),
     "top-p": ("05", "Picking among the fewest likeliest tokens that together reach probability p; also nucleus."),
+    "GGUF": ("08", "The one file in which llama.cpp wants a model: weights, settings and tokenizer together."),
+    "int8": ("08", "Whole numbers from -127 to 127, a byte each, with a scale that makes weights of them again."),
+    "model card": ("08", "The page beside a model: what it was made of, how good it is on what, what it must not do."),
+    "pickle": ("08", "Python's own way to store objects: a program, which runs when somebody opens it."),
+    "quantising": ("08", "Rounding weights to fewer bits each, so that a model takes less room."),
+    "run folder": (
+        "08",
+        "What a training leaves: settings, tokenizer and weights, all of them JSON, text and numbers.",
+    ),
+    "safetensors": ("08", "A file of weights: a length, a header in JSON, and numbers; nothing in it can run."),
 }
 
 

@@ -143,6 +143,7 @@ ROUND_TRIP = Exercise(
         "ids first, and return False where they differ.",
         "broadcast": "their ids are fewer here: compare the ids first, and return False where they differ.",
         "takes ids": "logits wants the ids of one text, encode(text) gives them.",
+        "has no attribute 'decode'": "ours and theirs have encode and logits, no more.",
         "not callable": "encode and logits are functions: ours.encode(text).",
         "has no attribute 'encode'": "`texts` is a list of strings; ours and theirs have .encode and .logits.",
         "are not close": "return False where you stop with an error: the caller wants an answer for every exporter.",
@@ -158,7 +159,7 @@ ROUND_TRIP = Exercise(
     mistakes=(
         Mistake(
             "This export is good: two libraries add up in another order, so their last digits differ (here by 3e-5). "
-            "Allow differences up to 1e-4.",
+            "Allow up to 1e-4 in each number (not in their sum).",
             comparing(torch.equal),
         ),
         Mistake(
