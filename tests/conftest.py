@@ -107,7 +107,8 @@ def make_run(corpus_file, tokenizer):
     """make_run(folder, steps=..., d_model=..., ...): a tiny run that is ready to be trained."""
 
     def make_run(folder, preset="modern", tokenizer=tokenizer, **changes):
-        model = ModelConfig.preset(preset, **SHAPE | {k: changes.pop(k) for k in [*changes] if k in SHAPE})
+        shape = {name: changes.pop(name) for name in [*changes] if name in ModelConfig.__annotations__}
+        model = ModelConfig.preset(preset, **SHAPE | shape)
         training = TrainConfig(**TRAINING | changes)
         return prepare(folder, open_corpus(str(corpus_file)), model, training, tokenizer, say=lambda line: None)
 

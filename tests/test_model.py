@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 from torch.testing import assert_close
-from transformers import GPT2Config, GPT2LMHeadModel, Qwen3Config, Qwen3ForCausalLM
+from transformers import GPT2LMHeadModel, Qwen3ForCausalLM
 
 from tinygpt.attention import KeyValueCache, causal_mask
 from tinygpt.config import InputError, ModelConfig
 from tinygpt.model import TinyGPT, from_torch_encoder, to_torch_encoder
+from tinygpt.share.huggingface import their_config, their_weights
 
 PRESETS = ("gpt2", "modern")
 V, T = 50, 12
@@ -320,75 +321,14 @@ def test_an_encoder_made_from_a_model_has_weights_of_its_own():
     assert model(ids).equal(before)
 
 
-GPT2_NAMES = {  # theirs, for each of ours; their matrices are transposed
-    "token_embedding": "transformer.wte",
-    "position_embedding": "transformer.wpe",
-    "norm": "transformer.ln_f",
-    "attention_norm": "ln_1",
-    "attention.qkv": "attn.c_attn",
-    "attention.output": "attn.c_proj",
-    "mlp_norm": "ln_2",
-    "mlp.up": "mlp.c_fc",
-    "mlp.output": "mlp.c_proj",
-}
-
-
-def test_gpt2_is_gpt2():
-    model, ids = scrambled("gpt2"), random_ids(3, T)
-    config = GPT2Config(
-        vocab_size=V, n_positions=T, n_embd=16, n_layer=4, n_head=2, activation_function="gelu", bos_token_id=0
-    )
-    config.eos_token_id = 0
-    theirs = GPT2LMHeadModel(config).eval()
-    weights = {}
-    for name, weight in model.state_dict().items():
-        *block, part, kind = re.fullmatch(r"(?:blocks\.(\d+)\.)?(.+)\.(weight|bias)", name).groups()
-        if part == "head":
-            weights["lm_head.weight"] = weight
-        elif block[0] is None:
-            weights[f"{GPT2_NAMES[part]}.{kind}"] = weight
-        else:
-            turned = weight.T if weight.ndim == 2 else weight
-            weights[f"transformer.h.{block[0]}.{GPT2_NAMES[part]}.{kind}"] = turned
-    theirs.load_state_dict(weights)
-    assert_close(model(ids), theirs(ids).logits, atol=1e-4, rtol=1e-4)
-
-
-QWEN3_NAMES = {
-    "attention.output": "self_attn.o_proj",
-    "mlp.gate": "mlp.gate_proj",
-    "mlp.up": "mlp.up_proj",
-    "mlp.output": "mlp.down_proj",
-}
-
-
-def test_modern_is_qwen3():
-    model, ids = scrambled("modern"), random_ids(3, T)
-    config = Qwen3Config(
-        vocab_size=V,
-        hidden_size=16,
-        intermediate_size=model.config.d_ff,
-        num_hidden_layers=4,
-        num_attention_heads=2,
-        num_key_value_heads=2,
-        head_dim=8,
-        max_position_embeddings=T,
-        rope_parameters={"rope_type": "default", "rope_theta": 10_000.0},
-        tie_word_embeddings=False,
-    )
-    ours = model.state_dict()
-    weights = {
-        "model.embed_tokens.weight": ours["token_embedding.weight"],
-        "lm_head.weight": ours["head.weight"],
-    }
-    for i in range(4):
-        for part, theirs in QWEN3_NAMES.items():
-            weights[f"model.layers.{i}.{theirs}.weight"] = ours[f"blocks.{i}.{part}.weight"]
-        for letter, weight in zip("qkv", ours[f"blocks.{i}.attention.qkv.weight"].chunk(3), strict=True):
-            weights[f"model.layers.{i}.self_attn.{letter}_proj.weight"] = weight
-    theirs = Qwen3ForCausalLM(config).eval()
-    missing, unexpected = theirs.load_state_dict(weights, strict=False)
-    assert not unexpected and all("norm" in name for name in missing)  # theirs have weights, and those are ones
+@pytest.mark.parametrize("tied", [True, False])
+@pytest.mark.parametrize("preset, model_class", [("gpt2", GPT2LMHeadModel), ("modern", Qwen3ForCausalLM)])
+def test_the_presets_are_gpt2_and_qwen3(preset, model_class, tied):
+    model, ids = scrambled(preset, tied=tied), random_ids(3, T)
+    theirs = model_class(their_config(model)).eval()
+    missing, unexpected = theirs.load_state_dict(their_weights(model), strict=False)
+    assert (missing, unexpected) == (["lm_head.weight"] if tied else [], [])
+    theirs.tie_weights()
     assert_close(model(ids), theirs(ids).logits, atol=1e-4, rtol=1e-4)
 
 

@@ -6,6 +6,7 @@ import sys
 from contextlib import suppress
 
 from tinygpt.config import OPTIMIZERS, PRECISIONS, PRESETS, InputError
+from tinygpt.share import FORMATS
 
 FAILED, WRONG_CALL = 1, 2
 OUT_OF_MEMORY = ("out of memory", "can't allocate memory")  # how torch says so
@@ -125,8 +126,8 @@ def make_parser():
     evaluate.add_argument("--json", action="store_true", help="print JSON")
 
     export = command("export", "Write a trained model for other tools", run_option)
-    export.add_argument("--format", required=True, metavar="FORMAT", help="huggingface")
-    export.add_argument("--to", required=True, metavar="PATH", help="a new folder or file")
+    export.add_argument("--format", required=True, help=" or ".join(FORMATS))
+    export.add_argument("--to", required=True, metavar="PATH", help="where to: a folder or a file that is new")
 
     lab = command("lab", "JupyterLab on your own copies of the lessons; further options go to jupyter lab")
     lab.add_argument("--fresh", nargs="+", default=(), metavar="NN", help="start these lessons again; keeps the old")

@@ -24,6 +24,7 @@ from tinygpt.pipeline import prepare, training_texts
 from tinygpt.report import REPORTED_TOKENS, baselines_note, measure, measure_baselines, table
 from tinygpt.sampling import generate as generate_text
 from tinygpt.sampling import make_decoder, prompt_ids
+from tinygpt.share import FORMATS
 from tinygpt.storage import write_json
 from tinygpt.tokenizer import FILES, Tokenizer
 from tinygpt.training import is_done
@@ -31,10 +32,6 @@ from tinygpt.training import train as train_run
 
 DEFAULT_RUN = Path("runs/default")
 N_SAMPLES = 5
-FORMATS = {  # of share/FORMAT.py, and what its export_FORMAT(run, path) writes
-    "huggingface": "a folder for transformers, vLLM and other tools that read Hugging Face's",
-    "gguf": "a file for llama.cpp and other tools that read GGUF",
-}
 
 
 def say(line):

@@ -18,17 +18,18 @@ SWITCHES = ("positions", "norm", "mlp", "qk_norm")
 class Architecture:
     """An architecture that computes what a preset computes.
 
-    name: its short name, model_class: its class in transformers. sizes, fixed: its settings, such that follow from a
-    field of our ModelConfig and such that never change. outside, inside: their names of our parts outside the
-    blocks and in one of them; several names share our rows equally. ones: parts that we do without, since their
-    weights would be ones, and how many those are. turned: whether matrices in the blocks are (in, out), ours being
-    (out, in).
+    name: its short name, model_class: its class in transformers. sizes, derived, fixed: its settings, such that are a
+    field of our ModelConfig, such that follow from those, and such that never change. outside, inside: their names
+    of our parts outside the blocks and in one of them; several names share our rows equally. ones: weights that we do
+    without, since they would be ones, and how many those are. turned: whether their matrices in the blocks are
+    (in, out), ours being (out, in).
     """
 
     name: str
     model_class: str
     preset: str
     sizes: dict
+    derived: dict
     fixed: dict
     outside: dict
     block: str
@@ -38,7 +39,8 @@ class Architecture:
 
     def settings(self, config):
         """Their settings for a model of ours."""
-        return {**{theirs: getattr(config, ours) for theirs, ours in self.sizes.items()}, **self.fixed}
+        ours = self.sizes | self.derived
+        return {name: getattr(config, field) for name, field in ours.items()} | self.fixed
 
     def weights(self, model):
         """Their weights, by their names: what has a counterpart in the model is a view into it, all are (out, in)."""
@@ -78,6 +80,7 @@ GPT2 = Architecture(
         "n_inner": "d_ff",
         "tie_word_embeddings": "tied",
     },
+    derived={},
     fixed={
         "activation_function": "gelu",  # by the error function; the original's, "gelu_new", is an approximation
         "layer_norm_epsilon": 1e-5,
@@ -113,12 +116,11 @@ QWEN3 = Architecture(
         "max_position_embeddings": "context_length",
         "hidden_size": "d_model",
         "num_attention_heads": "n_heads",
-        "num_key_value_heads": "n_heads",
-        "head_dim": "head_size",
         "num_hidden_layers": "n_layers",
         "intermediate_size": "d_ff",
         "tie_word_embeddings": "tied",
     },
+    derived={"num_key_value_heads": "n_heads", "head_dim": "head_size"},
     fixed={
         "hidden_act": "silu",
         "rms_norm_eps": 1e-6,
@@ -159,15 +161,16 @@ def architecture_of(model):
         "the presets gpt2 and modern can be exported, mixtures of them can't",
     )
     with torch.device("meta"):
-        plain = TinyGPT(config)
-    parts = [(name, type(module)) for name, module in plain.named_modules()]
-    theirs = dict(model.named_modules())
-    for name, expected in parts:
-        there = type(theirs.get(name)).__name__
+        expected = {name: type(module) for name, module in TinyGPT(config).named_modules()}
+    there = {name: type(module) for name, module in model.named_modules()}
+    for name in [*expected, *there]:
         require(
-            type(theirs.get(name)) is expected,
-            f"the model's {name} is a {there} in place of a {expected.__name__}: {found[0].model_class} has no such part",
+            expected.get(name) is there.get(name),
+            f"the model's {name or 'class'} is {named(there.get(name))} in place of {named(expected.get(name))}: "
+            f"{found[0].model_class} has no such part",
         )
-    extra = sorted(theirs.keys() - dict(parts).keys())
-    require(not extra, f"the model has a part {''.join(extra[:1])} of its own: {found[0].model_class} has no such part")
     return found[0]
+
+
+def named(kind):
+    return "nothing" if kind is None else kind.__name__

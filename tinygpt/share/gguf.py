@@ -1,10 +1,11 @@
 """One file that llama.cpp runs, in float32; its llama-quantize makes smaller ones of it.
 
-The preset `modern` is llama.cpp's architecture "qwen3" and computes the same. `gpt2` is its "gpt2", which differs from
-ours in one thing: llama.cpp approximates GELU as OpenAI did, by a tanh, where we and torch take the error function.
-The two are at most 5e-4 apart, and so the logits differ in the third digit and a greedy text, now and then, in a word.
+The preset `modern` is llama.cpp's architecture "qwen3" and computes the same. `gpt2` is its "gpt2", in which one thing
+differs: llama.cpp approximates GELU by a tanh, as OpenAI did, where torch and we take the error function. The two
+curves are up to 5e-4 apart. It shows in the third digit of the logits; a text can differ where two tokens are that
+close.
 
-In a prompt llama.cpp's programs read `<|endoftext|>` as the token (its tokenizer has a switch, `parse_special`); for
+llama.cpp reads `<|endoftext|>` in a prompt as the token, unless it is told not to (its switch `parse_special`); for
 Tokenizer.encode it is plain text.
 """
 
@@ -12,7 +13,7 @@ from contextlib import closing
 from pathlib import Path
 
 from tinygpt.checkpoint import open_run
-from tinygpt.config import END_OF_TEXT
+from tinygpt.config import END_OF_TEXT, require
 from tinygpt.share.architectures import GPT2, architecture_of
 from tinygpt.share.target import new_file, require_extra
 
@@ -30,6 +31,7 @@ def export_gguf(run, path):
     run = open_run(run)
     model, tokenizer = run.model(), run.tokenizer()
     architecture = architecture_of(model)
+    require(tokenizer.merges, f"the tokenizer of {run.folder} has no merges, and llama.cpp opens none such")
     from gguf import GGUFWriter
 
     with new_file(path) as file, closing(GGUFWriter(None, architecture.name)) as writer:

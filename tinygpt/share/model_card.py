@@ -3,12 +3,12 @@
 Source: Mitchell et al. 2019, Model Cards for Model Reporting.
 """
 
-import json
 import re
 
 from tinygpt.checkpoint import METRICS
 from tinygpt.config import InputError
 from tinygpt.report import REPORTED_TOKENS, Figures, between, measure
+from tinygpt.storage import read_json
 
 CARD = """\
 ---
@@ -58,8 +58,8 @@ token but the first is predicted once. Bits per byte: all nats / ln 2 / bytes of
 - It invents, fluently: names, numbers, findings, diseases. Nothing that it writes is a fact, and nothing tells its
   inventions from what it has read. **Never for medical use**: no diagnosis, no advice, no decision about anyone.
 - It may repeat documents of its training text to the letter; their licence holds for them still.
-- It follows no instructions and answers no questions. It knows its training text, with its errors and its one-sidedness,
-  and nothing besides.
+- It follows no instructions and answers no questions. It knows its training text, with its errors and its bias, and
+  nothing besides.
 """
 
 
@@ -132,19 +132,21 @@ def figures_of(run, model):
     path = run.folder / METRICS
     if not path.is_file():
         return measure(run, model, max_tokens=REPORTED_TOKENS).as_json()
+    figures = read_json(path).get("validation")
     try:
-        figures = json.loads(path.read_text(encoding="utf-8"))["validation"]
         figures_table(figures), f"{figures['documents']:,} {figures['near_duplicates']:,}"
-        return figures
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, LookupError, TypeError) as error:
         advice = "delete it, and the export measures the model anew"
         raise InputError(f"{path} is damaged ({error!r}); {advice}") from None
+    return figures
 
 
 def figures_table(figures):
     columns = {"all": figures, "without near-duplicates": figures["without_near_duplicates"]}
     columns = {name: column for name, column in columns.items() if column}
-    rows = [[name.replace("_", " "), *(figure(column, name) for column in columns.values())] for name in Figures.FIGURES]
+    rows = [
+        [name.replace("_", " "), *(figure(column, name) for column in columns.values())] for name in Figures.FIGURES
+    ]
     return table(["", *columns], rows)
 
 

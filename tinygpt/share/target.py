@@ -46,7 +46,8 @@ def told(path):
     try:
         yield
     except OSError as error:
-        raise InputError(f"{path} can't be written: {error.strerror or error}; choose another --to") from None
+        reason = error.strerror or " ".join(map(str, error.args))
+        raise InputError(f"{path} can't be written: {reason}; choose another --to") from None
 
 
 def require_extra(*packages):
