@@ -206,7 +206,8 @@ const luminance = ([r, g, b]) => [r, g, b].map((x) => (x /= 255) <= 0.03928 ? x 
   .reduce((sum, x, i) => sum + x * [0.2126, 0.7152, 0.0722][i], 0);
 const parts = (colour) => colour.match(/[\\d.]+/g).map(Number);
 const over = ([r, g, b, a = 1], ground) => [r, g, b].map((x, i) => a * x + (1 - a) * ground[i]);
-const groundOf = (e) => e ? over(parts(getComputedStyle(e).backgroundColor), groundOf(e.parentElement)) : [255, 255, 255];
+const own = (e) => parts(getComputedStyle(e).backgroundColor);
+const groundOf = (e) => e ? over(own(e), groundOf(e.parentElement)) : [255, 255, 255];
 return [...arguments[0]].map((e) => {
   const style = getComputedStyle(e), ground = groundOf(e);
   const ink = over([...parts(style.color).slice(0, 3), Number(style.opacity)], ground);

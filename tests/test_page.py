@@ -113,7 +113,7 @@ def stored(model, kind):
 def test_what_is_there_stays(runs, tmp_path, preset, taken):
     path = tmp_path / "page.html"
     path.mkdir() if taken == "a folder" else path.write_text("mine")
-    with pytest.raises(InputError, match="page.html is there already; move it away"):
+    with pytest.raises(InputError, match=r"page\.html is there already; move it away"):
         export_page(runs[preset], path)
     assert path.is_dir() or path.read_text() == "mine"
 
@@ -134,7 +134,7 @@ def test_mistakes_leave_nothing_behind(runs, trained, tmp_path):
 
 @pytest.mark.parametrize(("kind", "value"), [("float16", 1e5), ("int8", np.inf), ("float32", np.nan)])
 def test_numbers_that_do_not_fit_are_told(kind, value):
-    with pytest.raises(InputError, match="float32|broken"):
+    with pytest.raises(InputError, match=r"float32|broken"):
         pack({"w": np.float32([[1, value]])}, kind)
 
 
@@ -160,7 +160,13 @@ def opened(browser, exported):
         return browser
 
     yield opened
+    emulate(browser, "clearDeviceMetricsOverride")
+    emulate(browser, "setEmulatedMedia", features=[])
     assert browser.get_log("browser") == []
+
+
+def emulate(browser, what, **how):
+    browser.execute_cdp_cmd(f"Emulation.{what}", how)
 
 
 def until_idle(browser):
@@ -171,12 +177,73 @@ def until_idle(browser):
 
 ENCODE = "return arguments[0].map((text) => TinyGPT.tokenizer.encode(text))"
 HOSTILE = [
-    *("", " ", "  ", "a", " a", "a ", "\n", "\r\n", "a\r\n b", "\ta\t\tb", "a  b   c    ", "x \n y", "\u00a0", "a\u00a0b"),
+    *(
+        "",
+        " ",
+        "  ",
+        "a",
+        " a",
+        "a ",
+        "\n",
+        "\r\n",
+        "a\r\n b",
+        "\ta\t\tb",
+        "a  b   c    ",
+        "x \n y",
+        "\u00a0",
+        "a\u00a0b",
+    ),
     *("it's we'll I'd they've I'm you're don'T 's", "'", "''s", "3.14", "x2y3", "²¾Ⅻ", "٣٤٥", "½kg", "1,000.50"),
-    *("🙂", "a🙂b", "👩‍👩‍👧‍👦", "🏳️‍🌈", "é", "e\u0301", "\u0301", "a\u0300\u0301\u0302b", "ZoëŁódź", "नमस्ते दुनिया", "ไทย", "한국어", "日本語テキスト"),
-    *("\u200b", "\ufeff", "\ufeffa", "\u2028", "\u2029", "\x85", "\x1c", "\u180e", "\u3000", "\u1680a", "\x00", "\x7f", "\u202ertl"),
-    *("<|endoftext|>", "</script>", "<!--", "\\", "__proto__", "constructor", "toString hasOwnProperty", "\U0010ffff", "\ue000"),
-    *("a" * 5000, "ab" * 3000, " " * 3000, "é" * 2000, "🙂" * 1000, "Pneumonoultramicroscopicsilicovolcanoconiosis" * 50, "\n" * 500),
+    *(
+        "🙂",
+        "a🙂b",
+        "👩‍👩‍👧‍👦",
+        "🏳️‍🌈",
+        "é",
+        "e\u0301",
+        "\u0301",
+        "a\u0300\u0301\u0302b",
+        "ZoëŁódź",
+        "नमस्ते दुनिया",
+        "ไทย",
+        "한국어",
+        "日本語テキスト",
+    ),
+    *(
+        "\u200b",
+        "\ufeff",
+        "\ufeffa",
+        "\u2028",
+        "\u2029",
+        "\x85",
+        "\x1c",
+        "\u180e",
+        "\u3000",
+        "\u1680a",
+        "\x00",
+        "\x7f",
+        "\u202ertl",
+    ),
+    *(
+        "<|endoftext|>",
+        "</script>",
+        "<!--",
+        "\\",
+        "__proto__",
+        "constructor",
+        "toString hasOwnProperty",
+        "\U0010ffff",
+        "\ue000",
+    ),
+    *(
+        "a" * 5000,
+        "ab" * 3000,
+        " " * 3000,
+        "é" * 2000,
+        "🙂" * 1000,
+        "Pneumonoultramicroscopicsilicovolcanoconiosis" * 50,
+        "\n" * 500,
+    ),
 ]
 
 
@@ -337,7 +404,11 @@ SIZES = [1, 2, 3, 5, 10, 20, 40, 80, 160, 320, 640, 0]
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize(
     ("settings", "seed"),
-    [(SampleConfig(0.8, 0, 0.95, 60), 0), (SampleConfig(1.0, 0, 1.0, 60), 7), (SampleConfig(1.5, 40, 0.9, 100), 2**32 - 1)],
+    [
+        (SampleConfig(0.8, 0, 0.95, 60), 0),
+        (SampleConfig(1.0, 0, 1.0, 60), 7),
+        (SampleConfig(1.5, 40, 0.9, 100), 2**32 - 1),
+    ],
 )
 def test_a_seed_writes_what_it_writes_in_the_package(opened, runs, preset, settings, seed):
     run = runs[preset]
@@ -354,8 +425,10 @@ def test_a_seed_writes_what_it_writes_in_the_package(opened, runs, preset, setti
     expected = prompt + "".join(generate(run.model(), run.tokenizer(), prompt, settings, seed))
     assert texts(browser, "#plain") == [expected]
     assert "".join(texts(browser, "#heard p")) == expected.removeprefix(prompt)
-    shown = "".join(texts(browser, ".strip button")[1:]).replace("↵", "\n")
-    assert re.sub("[·␣]", " ", shown).split() == re.sub("[·␣]", " ", expected).split() or "·" in shown
+    shown = "".join(texts(browser, ".strip button")[1:])
+    assert shown.replace("·", "").replace("␣", " ") == expected.replace("\n", "↵").replace("·", "").removesuffix(
+        "\ufffd"
+    )
 
 
 def test_what_is_typed_is_read_at_once(opened, runs):
@@ -364,7 +437,7 @@ def test_what_is_typed_is_read_at_once(opened, runs):
     n = len(tokenizer.encode("Dear Zoë 🙂"))
     shown = texts(browser, ".strip button")
     assert len(shown) == 1 + n + 1 and shown[0] == "start" and shown[-1] == ""
-    assert "".join(shown).replace("·", "") == "startDear Zoë 🙂"
+    assert "".join(shown).replace("·", "").replace("␣", " ") == "startDear Zoë 🙂"
     assert find(browser, "#next-title").text == "What comes next"
 
 
@@ -389,7 +462,7 @@ def test_a_token_tells_its_alternatives_and_what_the_heads_heard(opened, runs):
     rank, bits = int((probs > probs[ids[3]]).sum()) + 1, -float(probs[ids[3]].log2())
     told = find(browser, "#taken").text
     assert find(browser, "#next-title").text == "What could stand at token 3"
-    assert f"a surprise of {bits:.1f} bits, number {rank} of 301" in told
+    assert f"a surprise of {bits:.1f} bits, rank {rank} of 301" in told
     rows = browser.find_elements(By.CSS_SELECTOR, "#next .bars tr")
     assert len(rows) == 12 + (rank > 12)
     taken = [row for row in rows if row.get_attribute("aria-current") == "true"]
@@ -406,7 +479,7 @@ def test_a_token_tells_its_alternatives_and_what_the_heads_heard(opened, runs):
     find(browser, "#colours input", 2).click()
     coloured = "return [...document.querySelectorAll('.strip button')].map((each) => each.style.backgroundColor)"
     opacity = [float(each.split(",")[3].rstrip(")")) for each in browser.execute_script(coloured)]
-    np.testing.assert_allclose(opacity[:3], 0.6 * maps[0, 1, 2, :3].sqrt(), atol=2e-3)
+    np.testing.assert_allclose(opacity[:3], 0.6 * maps[0, 1, 2, :3].sqrt(), atol=4e-3)  # a browser keeps 8 bits of them
     assert not any(opacity[3:])
 
 
@@ -419,7 +492,9 @@ def test_surprise_colours_the_text(opened, runs):
     coloured = "return [...document.querySelectorAll('.strip button')].map((each) => each.style.backgroundColor)"
     colours = browser.execute_script(coloured)
     opacity = [float(each.split(",")[3].rstrip(")")) for each in colours]
-    np.testing.assert_allclose(opacity, [0, *(0.6 * min(b, 12) / 12 for b in bits), 0], atol=2e-3)
+    np.testing.assert_allclose(
+        opacity, [0, *(0.6 * min(b, 12) / 12 for b in bits), 0], atol=4e-3
+    )  # a browser keeps 8 bits of them
     assert all(each.startswith("rgba(213, 94, 0") for each in colours)
 
 
@@ -427,7 +502,7 @@ def test_keys_alone_are_enough(opened):
     browser = opened()
     begin(browser, "Dear Ada")
     find(browser, "#prompt").click()
-    press(browser, Keys.CONTROL + Keys.ENTER)
+    ActionChains(browser).key_down(Keys.CONTROL).send_keys(Keys.ENTER).key_up(Keys.CONTROL).perform()
     WebDriverWait(browser, 30).until(lambda b: "a second" in note(b))
     reached = []
     for _ in range(30):
@@ -447,10 +522,11 @@ def test_keys_alone_are_enough(opened):
     assert find(browser, "#next-title").text == "What comes next"
 
 
-SLOW = """
+SLOW = """// a large model that never ends its text: what is done to it comes in time
+TinyGPT.pick = () => 70;
 const read = TinyGPT.model.read;
 TinyGPT.model.read = function (id) {
-  for (const end = performance.now() + 40; performance.now() < end; );
+  for (const end = performance.now() + 100; performance.now() < end; );
   return read.call(this, id);
 };
 """
@@ -501,9 +577,14 @@ def test_what_to_know_about_a_prompt_is_said(opened, runs):
     assert note(browser).startswith("With nothing to begin from, the model starts a text of its own. ")
     long = "Come soon! " * 40
     fill(browser, long)
-    assert note(browser).startswith(f"The beginning has {len(tokenizer.encode(long)) + 1} tokens, the model reads the last 32. ")
+    assert note(browser).startswith(
+        f"The beginning has {len(tokenizer.encode(long)) + 1} tokens, the model reads the last 32. "
+    )
     find(browser, ".strip button", 2).click()
-    assert find(browser, "#taken").text == f"“{tokenizer.decode(tokenizer.encode(long)[1:2]).strip()}” stands before what the model has read."
+    assert (
+        find(browser, "#taken").text
+        == f"“{tokenizer.decode(tokenizer.encode(long)[1:2]).strip()}” stands before what the model has read."
+    )
     assert not find(browser, "#next").is_displayed()
     written = texts(browser, "#plain")
     fill(browser, "x" * 10_001)
@@ -531,7 +612,9 @@ def test_nothing_is_fetched_and_no_text_becomes_code(opened, runs, tmp_path, mon
         find(browser, "#examples button", i).click()
         until_text(browser, text)
         find(browser, ".strip button", 1).click()
-    assert browser.execute_script("return [document.images.length, performance.getEntriesByType('resource').length]") == [0, 0]
+    assert browser.execute_script(
+        "return [document.images.length, performance.getEntriesByType('resource').length]"
+    ) == [0, 0]
 
 
 def test_everything_has_a_name_and_what_is_written_is_heard(opened):
@@ -552,15 +635,12 @@ def test_it_can_be_read_in_light_and_dark(opened, contrast, scheme):
     begin(browser, "Dear Zoë, xqzw")
     for colour in (0, 1):
         find(browser, "#colours input", colour).click()
-        everything = "p, h1, h2, h3, li, label, legend, summary, textarea, output, td, th, .strip button, button:enabled"
+        everything = (
+            "p, h1, h2, h3, li, label, legend, summary, textarea, output, td, th, .strip button, button:enabled"
+        )
         assert min(contrast(browser.find_elements(By.CSS_SELECTOR, everything))) >= 4.5
     ground = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
     assert (int(re.findall(r"\d+", ground)[0]) > 128) == (scheme == "light")
-    emulate(browser, "setEmulatedMedia", features=[])
-
-
-def emulate(browser, what, **how):
-    browser.execute_cdp_cmd(f"Emulation.{what}", how)
 
 
 @pytest.mark.parametrize(("width", "scale"), [(400, 1), (500, 2)])  # a phone; a window of 1000 at 200%
@@ -570,7 +650,6 @@ def test_it_fits_narrow_windows(opened, width, scale):
     begin(browser, "Dear " + "x" * 200)
     wide = "return document.documentElement.scrollWidth <= window.innerWidth"
     assert browser.execute_script(wide)
-    emulate(browser, "clearDeviceMetricsOverride")
 
 
 def test_page_and_explorers_share_their_components(exported):

@@ -1,6 +1,6 @@
 // What the lessons' explorers and the exported page are made of: plain JavaScript, no library, no network. Text is only
-// ever set as text, so a token can hold anything. A component makes an element and returns it with a function that shows
-// new content.
+// ever set as text, so a token can hold anything. A component makes an element and returns it with a function that
+// shows new content.
 (() => {
   "use strict";
 
@@ -18,13 +18,13 @@
   }
 
   /** A token as it can be seen: what moves the cursor gets a sign. */
-  const visible = (text) =>
-    text.replace(/\n/g, "↵").replace(/\t/g, "⇥").replace(/\r/g, "␍").replace(/^ +$/, (spaces) => "␣".repeat(spaces.length)) || "∅";
+  const SIGNS = { "\n": "↵", "\t": "⇥", "\r": "␍" };
+  const visible = (text) => text.replace(/[\n\t\r]|^ +$/g, (found) => SIGNS[found] ?? "␣".repeat(found.length)) || "∅";
   const named = (text) => `“${visible(text.trim() ? text.trim() : text).replace(/^␣+$/, "space")}”`;
   const percent = (share) => (share > 0 && share < 0.005 ? "under 1%" : `${Math.round(100 * share)}%`);
   const depth = (share) => Math.sqrt(share); // by the root, or small shares could not be seen
   const [BLUE, ORANGE] = ["31, 134, 204", "213, 94, 0"]; // to be told apart by the colour-blind too
-  const tint = (share, colour = BLUE) => `rgba(${colour}, ${(0.6 * depth(share)).toFixed(3)})`; // the ink stays readable
+  const tint = (share, colour = BLUE) => `rgba(${colour}, ${(0.6 * depth(share)).toFixed(3)})`; // ink stays readable
 
   /** One of several, as radio buttons: Tab comes to them, arrows choose. */
   function choice(title, names, chosen, onChange) {
@@ -51,7 +51,7 @@
     return element("label", { class: "slider" }, element("span", {}, title), input, told);
   }
 
-  /** Tokens in a row, one of them chosen: by mouse, or by Tab and the arrows. onLook is called while one is looked at. */
+  /** Tokens in a row, one of them chosen: by mouse, or by Tab and the arrows. onLook: while one is looked at. */
   function strip(tokens, chosen, onChoose, onLook) {
     const buttons = [];
     const strip = element("div", { class: "strip", role: "group", "aria-label": "the text, token by token" });
@@ -85,7 +85,7 @@
       });
     }
     tokens.forEach(add);
-    return { element: strip, add, choose, show };
+    return { element: strip, add, show, set chosen(i) { chosen = i; } };
   }
 
   /** Named shares as bars; show([[name, share, whether it is marked], ...]). */
@@ -168,19 +168,20 @@
   /** The three settings of sampling as sliders, top-k in steps that can be told apart; they change `settings`. */
   function samplingSliders(settings, onChange) {
     const sizes = [1, 2, 3, 5, 10, 20, 40, 80, 160, 320, 640];
-    const k = settings.k ? sizes.findIndex((size) => size >= settings.k) : sizes.length;
+    const { temperature: t, k: most, p } = settings;
+    const k = most ? sizes.findIndex((size) => size >= most) : sizes.length;
     const set = (name, of = (x) => x) => (value) => ((settings[name] = of(value)), onChange());
     return [
-      slider("temperature", [0, 2, 0.05], settings.temperature, (x) => (x ? x.toFixed(2) : "0, greedy"), set("temperature")),
+      slider("temperature", [0, 2, 0.05], t, (x) => (x ? x.toFixed(2) : "0, greedy"), set("temperature")),
       slider("top-k", [0, sizes.length, 1], k, (i) => String(sizes[i] || "off"), set("k", (i) => sizes[i] || 0)),
-      slider("top-p", [0.01, 1, 0.01], settings.p, (x) => (x < 1 ? x.toFixed(2) : "1, off"), set("p")),
+      slider("top-p", [0.01, 1, 0.01], p, (x) => (x < 1 ? x.toFixed(2) : "1, off"), set("p")),
     ];
   }
 
   /** What the settings leave of a next token's distribution: in words, laid end to end, and the likeliest as bars. */
   function distribution() {
     const [told, ends, likeliest] = [status(), line(), bars("the likeliest next tokens")];
-    /** logits: of all tokens, in falling order; names: of those with these ranks, `taken` is the rank of one of them. */
+    /** logits: of all tokens, in falling order; names: of those with these ranks; taken: the rank of one of them. */
     function show({ names, logits, ranks = names.map((_, i) => i), taken }, { temperature, k, p }, aloud = true) {
       const [own, left] = [nextTokenProbs(logits, 1, 0, 1), nextTokenProbs(logits, temperature, k, p)];
       const stay = left.filter((prob) => prob > 0).length;

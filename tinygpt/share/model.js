@@ -7,8 +7,12 @@
 
   // GPT-2's pattern. Characters that were made letters after Unicode 16 are signs to the package, and here where the
   // browser is not newer.
-  const WORDS =
-    /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu;
+  const SPACE = String.raw`\p{White_Space}`;
+  const SIGN = String.raw`[^${SPACE}\p{L}\p{N}]`;
+  const WORDS = new RegExp(
+    String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?${SIGN}+|${SPACE}+(?!\P{White_Space})|${SPACE}+`,
+    "gu",
+  );
   const END_OF_TEXT = 0;
   const N_BYTES = 256;
 
@@ -171,12 +175,16 @@
       const y = bias ? bias.slice() : new Float32Array(weight.length / n);
       let row = 0;
       for (; row + 4 <= y.length; row += 4) {
-        let [a, b, c, d] = [0, 0, 0, 0];
+        let a = 0,
+          b = 0,
+          c = 0,
+          d = 0;
         for (let i = 0, at = row * n; i < n; i++, at++) {
-          a += weight[at] * x[i];
-          b += weight[at + n] * x[i];
-          c += weight[at + 2 * n] * x[i];
-          d += weight[at + 3 * n] * x[i];
+          const each = x[i];
+          a += weight[at] * each;
+          b += weight[at + n] * each;
+          c += weight[at + 2 * n] * each;
+          d += weight[at + 3 * n] * each;
         }
         y[row] += a;
         y[row + 1] += b;
@@ -214,7 +222,7 @@
 
   // 3. The weights, as page.py packs them.
 
-  /** index: [[name, number of rows, width of a row, kind]], bytes: the tensors one after the other -> {name: Float32Array}. */
+  /** index: [[name, rows, width, kind]]; bytes: the tensors one after the other -> {name: Float32Array}. */
   function unpack(index, bytes) {
     const weights = {};
     let at = 0;
@@ -226,7 +234,8 @@
         weights[name] = new Float32Array(next(Uint16Array, rows * width)).map(half);
       } else {
         const scales = next(Float32Array, rows); // each row has its own
-        weights[name] = new Float32Array(next(Int8Array, rows * width)).map((x, i) => x * scales[Math.floor(i / width)]);
+        const whole = new Float32Array(next(Int8Array, rows * width));
+        weights[name] = whole.map((each, i) => each * scales[Math.floor(i / width)]);
       }
     }
     return weights;
@@ -246,7 +255,7 @@
 
   /** One token as the settings {temperature, k, p} say: a point is thrown at the line that all probabilities make. */
   function pick(logits, settings, random) {
-    if (settings.temperature === 0) return logits.indexOf(Math.max(...logits));
+    if (settings.temperature === 0) return logits.indexOf(logits.reduce((most, each) => Math.max(most, each)));
     const order = ranking(logits);
     const probs = TinyGPT.nextTokenProbs(order.map((id) => logits[id]), settings.temperature, settings.k, settings.p);
     const line = new Float64Array(logits.length); // in the order of the ids, as the package lays it
@@ -285,8 +294,8 @@
   }
 
   /**
-   * Numbers in [0, 1): for equal seeds those of torch.rand in double precision, so that a seed writes here what it writes
-   * in the package. Source: Matsumoto and Nishimura 1998, Mersenne Twister.
+   * Numbers in [0, 1): for equal seeds those of torch.rand in double precision, so that a seed writes here what it
+   * writes in the package. Source: Matsumoto and Nishimura 1998, Mersenne Twister.
    */
   function randomNumbers(seed) {
     const state = new Uint32Array(624);

@@ -4,7 +4,7 @@
 
   const { BLUE, END_OF_TEXT, ORANGE, bars, choice, distribution, element, named, percent, visible } = TinyGPT;
   const LONGEST = 10_000; // characters of a prompt; the model reads the end of it only
-  const SLICE = 30; // milliseconds of work before the browser may draw and listen
+  const [SHORT, LONG] = [30, 250]; // milliseconds of work before the browser may draw and listen
   const [SHOWN, HEARD] = [12, 4]; // the likeliest next tokens, the tokens a head listens to most
   const STRONGEST = 12; // bits of surprise that get the full colour
 
@@ -17,9 +17,13 @@
   const { n_layers, n_heads } = data.config;
 
   const settings = { temperature: 0.8, k: 0, p: 0.95 };
-  const text = { ids: [], places: [], bits: [], given: 0, busy: false }; // places[i], bits[i]: of the token ids[i]; given: how many are the prompt's
-  const view = { chosen: null, layer: n_layers - 1, colour: 0 }; // chosen null: the token that comes next; colour 0: surprise
+  // The text as it stands: places[i] is what was known about the token ids[i] before it came, bits[i] its surprise;
+  // the first `given` are the prompt's.
+  const text = { ids: [], places: [], bits: [], given: 0, busy: false };
+  // What is looked at: the token `chosen`, or with null the one to come; colour 0 is surprise, then come the heads.
+  const view = { chosen: null, layer: n_layers - 1, colour: 0 };
   let [job, writing, length] = [0, false, 200]; // job: the reading or writing that goes on; a newer one ends it
+  let say = () => {}; // tells screen readers what has been written
 
   // 1. Tokens as text.
 
@@ -66,13 +70,15 @@
     button.textContent = first ? "start" : visible(piece || "·"); // a dot: a character's first bytes
     button.className = first ? "start" : written ? "written" : "given";
     button.removeAttribute("aria-label");
-    const last = text.ids.length > 1 && strip.querySelector(".word:nth-last-child(2)");
-    const word = last && !/^\s/.test(piece) ? last : element("span", { class: "word" });
-    if (word !== last) button.before(word);
+    const [last, watched] = [button.previousElementSibling, document.activeElement === button];
+    const goesOn = text.ids.length > 1 && last.className === "word" && !/^\s/.test(piece);
+    const word = goesOn ? last : element("span", { class: "word" });
+    if (!goesOn) button.before(word);
     word.append(button);
     if (piece.includes("\n")) strip.append(element("br"));
     text.ids.push(id);
     expect();
+    if (watched) text.next.focus(); // who looked at the token to come goes on doing so
   }
 
   /** Bits of surprise at a token: how unlikely the model itself, at temperature 1, held it. */
@@ -130,6 +136,7 @@
       [shares, colour] = [[], BLUE];
       if (place) listened(place, view.colour - 1).forEach((share, s) => (shares[place.from + s] = share));
     }
+    text.strip.chosen = at;
     text.strip.show(shares, at, undefined, colour);
     scale.style.setProperty("--tint", colour.replaceAll(",", ""));
     scale.textContent =
@@ -147,12 +154,12 @@
 
   function told(at, place) {
     if (at === text.ids.length) return "Choose a token of the text to see what else could have stood there.";
-    if (at === 0) return "Every text starts here: with nothing before it, there is nothing to foretell it from.";
+    if (at === 0) return "Every text starts here: with nothing before it, there is nothing to predict it from.";
     if (!place) return `${nameOf(at)} stands before what the model has read.`;
     const bits = surprise(at);
     return (
       `${nameOf(at)}: the model itself gave it ${percent(2 ** -bits)}, a surprise of ${bits.toFixed(1)} bits, ` +
-      `number ${place.order.indexOf(text.ids[at]) + 1} of ${place.logits.length}.`
+      `rank ${place.order.indexOf(text.ids[at]) + 1} of ${place.logits.length}.`
     );
   }
 
@@ -169,10 +176,13 @@
 
   /** What is wrong with the prompt or the seed, or null. */
   function problem() {
-    const [prompt, seed] = [find("prompt").value, find("seed")];
-    const n = prompt.length.toLocaleString("en");
-    if (prompt.length > LONGEST) return `The beginning has ${n} characters: shorten it to ${LONGEST.toLocaleString("en")}.`;
-    if (/\p{Surrogate}/u.test(prompt)) return "The beginning holds half a character, which no tokenizer can read: delete it.";
+    const [prompt, seed, long] = [find("prompt").value, find("seed"), (n) => n.toLocaleString("en")];
+    if (prompt.length > LONGEST) {
+      return `The beginning has ${long(prompt.length)} characters: shorten it to ${long(LONGEST)}.`;
+    }
+    if (/\p{Surrogate}/u.test(prompt)) {
+      return "The beginning holds half a character, which no tokenizer can read: delete it.";
+    }
     if (!seed.validity.valid || !seed.value) return `The seed must be a whole number from 0 to ${seed.max}.`;
     return null;
   }
@@ -184,19 +194,19 @@
     return n === 1 ? "With nothing to begin from, the model starts a text of its own. " : "";
   }
 
-  /** Tells screen readers what is written, sentence by sentence, and at the end the rest. */
+  /** What tells screen readers what is written, sentence by sentence, and at the end the rest. */
   function speaker() {
     let said = 0;
     find("heard").replaceChildren();
     return (all) => {
       const fresh = plainText(text.ids.slice(text.given)).slice(said);
-      const sentences = all ? fresh : fresh.slice(0, fresh.search(/[.!?\n](?!.*[.!?\n])/s) + 1);
+      const sentences = all ? fresh : (fresh.match(/^.*[.!?\n]/s)?.[0] ?? "");
       said += sentences.length;
       if (sentences.trim()) find("heard").append(element("p", {}, sentences));
     };
   }
 
-  /** Read the prompt and write up to `most` tokens that follow; resolves when that, or something newer, has ended it. */
+  /** Read the prompt and write up to `most` tokens that follow; resolves when that has ended, or something newer. */
   async function go(most) {
     const wrong = problem();
     find("note").classList.toggle("wrong", wrong !== null);
@@ -211,20 +221,22 @@
     find("note").textContent = remark();
     [text.busy, writing] = [true, most > 0];
     find("stop").disabled = !writing;
-    const say = speaker();
-    let [slice, start] = [performance.now(), null];
-    for (const { at, place, id } of TinyGPT.write(model, ids, most, (logits) => TinyGPT.pick(logits, settings, random))) {
+    say = speaker();
+    let [slice, drawing, start] = [performance.now(), 0, null];
+    const pick = (logits) => TinyGPT.pick(logits, settings, random);
+    for (const { at, place, id } of TinyGPT.write(model, ids, most, pick)) {
       start ??= at === ids.length ? performance.now() : null; // now the prompt is read
       if (place) text.places[at] ??= place;
       else append(id, true);
-      if (performance.now() - slice < SLICE) continue;
+      const worked = performance.now() - slice;
+      if (worked < Math.min(LONG, Math.max(SHORT, 3 * drawing))) continue; // most of the time is for the model
       draw();
       say();
       await pause();
       if (mine !== job) return;
+      drawing = performance.now() - slice - worked;
       slice = performance.now();
     }
-    say("all");
     const written = text.ids.length - ids.length;
     const speed = Math.round((1000 * written) / (performance.now() - start));
     const why = written < most ? "the model ended its text" : "the length is reached";
@@ -234,6 +246,7 @@
   /** What goes on is over, for this reason. */
   function end(words) {
     [job, text.busy, writing] = [job + 1, false, false];
+    say("all");
     if (document.activeElement === find("stop")) find("write").focus();
     find("stop").disabled = true;
     find("note").textContent = words;
@@ -265,7 +278,7 @@
   );
   find("colours").append(colours, scale);
   find("next").append(...likely.elements);
-  find("heads").append(layers, ...heads.map((table, head) => element("div", {}, element("h3", {}, `head ${head}`), table.element)));
+  find("heads").append(layers, ...heads.flatMap((table, head) => [element("h3", {}, `head ${head}`), table.element]));
   find("prompt").value = data.examples[0] ?? "";
   Object.assign(TinyGPT, { model, text, tokenizer }); // to be played with in the browser's console
   begin();

@@ -43,7 +43,7 @@ def export_page(run, path, weights="float16"):
         script=source("components.js") + source("model.js") + source("page.js"),
         data=json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),  # no token ends it
         weights=base64.b64encode(packed).decode(),
-        size=f"{model.count_parameters() / 1e6:.1f} million",
+        size=f"{model.count_parameters():,}",
         facts="".join(f"<li>{html.escape(fact)}</li>" for fact in facts(run, model, weights)),
     )
     write_atomically(path, page.encode())
@@ -104,7 +104,7 @@ def facts(run, model, weights):
         yield measured(run.folder / METRICS)
     origin = " ".join(filter(None, (corpus.get("source", corpus["spec"]), corpus.get("version"))))
     yield f"Trained for {run.train_config.steps:,} steps on: {origin}."
-    if corpus.get("licence"):
+    if corpus.get("licence") not in (None, "", "yours"):
         yield f"Licence of that text: {corpus['licence']}."
     if corpus.get("citation"):
         yield f"To cite it: {corpus['citation']}."
