@@ -187,7 +187,7 @@ def reopened():
 
 @pytest.fixture(scope="session")
 def browser():
-    """Debian's Chromium without a window; its log holds whatever goes wrong on a page."""
+    """A real browser without a window, which keeps what goes wrong on a page and what pages ask the network for."""
     chromium, driver = (shutil.which(name) for name in ("chromium", "chromedriver"))
     if not (chromium and driver):
         pytest.skip("needs Debian's chromium and chromium-driver")
@@ -195,7 +195,7 @@ def browser():
     options.binary_location = chromium
     for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1000,900"):
         options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     browser = webdriver.Chrome(options, Service(driver))
     yield browser
     browser.quit()
@@ -221,3 +221,9 @@ return [...arguments[0]].map((e) => {
 def contrast(browser):
     """contrast(elements): how much the ink of each differs from what lies under it, as WCAG 2 computes it."""
     return lambda elements: browser.execute_script(CONTRAST, elements)
+
+
+@pytest.fixture
+def least_contrast(contrast):
+    """least_contrast(elements): of their inks on what lies behind; 4.5 and more can be read, says WCAG 2.2, 1.4.3."""
+    return lambda elements: min(contrast(elements))

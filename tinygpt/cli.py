@@ -129,6 +129,10 @@ def make_parser():
     export.add_argument("--format", required=True, help=" or ".join(FORMATS))
     export.add_argument("--to", required=True, metavar="PATH", help="where to: a folder or a file that is new")
 
+    demo = command("demo", "A page in the browser on which to write with a trained model", run_option)
+    demo.add_argument("--port", type=int, metavar="P", help="on 127.0.0.1; default: the first from 7860 that is free")
+    demo.add_argument("--no-browser", action="store_false", dest="browser", help="print the address, open nothing")
+
     lab = command("lab", "JupyterLab on your own copies of the lessons; further options go to jupyter lab")
     lab.add_argument("--fresh", nargs="+", default=(), metavar="NN", help="start these lessons again; keeps the old")
 

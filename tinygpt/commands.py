@@ -241,6 +241,12 @@ def lab(options):
     start(options.fresh, options.jupyter)
 
 
+def demo(options):
+    from tinygpt.share.demo import serve
+
+    serve(open_run(options.run), options.port, options.browser)
+
+
 def info(options):
     for name, version in versions().items():
         print(f"{name:16} {version}")
