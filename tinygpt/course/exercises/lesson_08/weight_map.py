@@ -185,7 +185,7 @@ WEIGHT_MAP = Exercise(
         "'model.": "`ours` holds our names only; theirs are the keys of what you return.",
         "bias": "neither side has biases here.",
         "unpack": "qkv is (3C, C): chunk(3) cuts its rows into q, k and v.",
-        "'gpt'": "take everything from `ours` and `n_heads`.",
+        "is not defined": "take everything from `ours` and `n_heads`.",
     },
     hints=(
         "Start with the three that stand outside the layers. Then loop over the layers and write down eleven of "
