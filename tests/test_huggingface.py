@@ -110,8 +110,7 @@ def test_the_perplexity_is_the_same(run, opened):
     texts = list(tokens.texts(run.tokenizer()))
     stream = [id for ids in their_tokenizer(texts).input_ids for id in ids] + [their_tokenizer.eos_token_id]
     nats, n = 0.0, 0
-    context_length = theirs.config.max_position_embeddings
-    for inputs, targets in windows(torch.tensor(stream), context_length, context_length):
+    for inputs, targets in windows(torch.tensor(stream), theirs.config.max_position_embeddings):
         with torch.no_grad():
             logits = theirs(inputs).logits
         nats += F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="sum").item()

@@ -104,8 +104,12 @@ def evaluate(model, tokens, stride=None):
     return score_of(nats.double().numpy(), tokens)
 
 
-def windows(ids, context_length, stride):
-    """Inputs and targets (B, T) each of windows that cover a stream; the rest, shorter than a window, comes last."""
+def windows(ids, context_length, stride=None):
+    """Inputs and targets (B, T) each of windows that cover a stream; the rest, shorter than a window, comes last.
+
+    stride: as of `evaluate`.
+    """
+    stride = stride or context_length
     inputs, targets = ids[:-1], ids[1:]
     n_whole = max(0, (len(inputs) - context_length) // stride + 1)
     if n_whole:

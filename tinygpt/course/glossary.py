@@ -171,6 +171,16 @@ TERMS = {  # term: (lesson, what it means)
     ),
     "reliability": ("06", "How often what was given a probability came true, drawn against that probability."),
     "stride": ("06", "How many tokens after a window the next one begins; below the context's length they overlap."),
+    "GGUF": ("08", "The one file in which llama.cpp wants a model: weights, settings and tokenizer together."),
+    "int8": ("08", "Whole numbers from -127 to 127, a byte each, with a scale that makes weights of them again."),
+    "model card": ("08", "The page beside a model: what it was made of, how good it is on what, what it must not do."),
+    "pickle": ("08", "Python's own way to store objects: a program, which runs when somebody opens it."),
+    "quantising": ("08", "Rounding weights to fewer bits each, so that a model takes less room."),
+    "run folder": (
+        "08",
+        "What a training leaves: settings, tokenizer and weights, all of them JSON, text and numbers.",
+    ),
+    "safetensors": ("08", "A file of weights: a length, a header in JSON, and numbers; nothing in it can run."),
 }
 
 
