@@ -169,8 +169,10 @@ TERMS = {  # term: (lesson, what it means)
         "06",
         "Among how many equally likely tokens guessing would cost as much: e to the power of the nats per token.",
     ),
+    "quantile": ("06", "The value below which a given share of the values lies: 2.5% of them below quantile 0.025."),
     "reliability": ("06", "How often what was given a probability came true, drawn against that probability."),
     "stride": ("06", "How many tokens after a window the next one begins; below the context's length they overlap."),
+    "twin": ("06", "A near-duplicate in the training text of a document that was held out."),
 }
 
 
