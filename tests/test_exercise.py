@@ -168,7 +168,8 @@ def test_who_is_right_about_a_choice_is_told_why_and_who_is_wrong_not_which(caps
     out = capsys.readouterr().out
     assert "keeps each document whole" in out and "expected" not in out
     exercise("leaky_split", stars=1, minutes=3)(lambda: "B")
-    assert "B trains on one sentence" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "B trains on one sentence" in out and "small example" not in out and "leaky_split()" not in out
 
 
 def test_check_says_again_what_is_wrong(capsys):

@@ -61,6 +61,30 @@ def softmax_by_hand(logits, targets):
     return (-p[torch.arange(len(targets)), targets].log().mean()).exp().item()
 
 
+def through_probabilities(logits, targets):
+    return logits.softmax(-1)[torch.arange(len(targets)), targets].log().mean().neg().exp().item()
+
+
+def with_a_ceiling(logits, targets):
+    p = logits.softmax(-1)[torch.arange(len(targets)), targets]
+    return (p + 1e-12).log().mean().neg().exp().item()
+
+
+def clamped(logits, targets):
+    p = logits.softmax(-1)[torch.arange(len(targets)), targets]
+    return p.clamp(min=1e-8).log().mean().neg().exp().item()
+
+
+def one_maximum_for_all(logits, targets):
+    p = (logits - logits.max()).exp()
+    p = p / p.sum(1, keepdim=True)
+    return p[torch.arange(len(targets)), targets].log().mean().neg().exp().item()
+
+
+def square_of_prices(logits, targets):
+    return (-logits.log_softmax(-1)[:, targets]).mean().exp().item()
+
+
 def every_token(logits, targets):
     return F.cross_entropy(logits, targets, reduction="none").exp()
 
@@ -115,6 +139,35 @@ def by_two(nats, texts):
 
 def squared_base(nats, texts):
     return nats.sum().item() / math.log(10) / sum(len(t.encode()) for t in texts)
+
+
+def powers_and_back(nats, texts):
+    return torch.log2(nats.exp()).sum().item() / sum(len(t.encode()) for t in texts)
+
+
+def stripped(nats, texts):
+    return nats.sum().item() / math.log(2) / sum(len(t.strip().encode()) for t in texts)
+
+
+def three_digits(nats, texts):
+    return nats.sum().item() / 0.693 / sum(len(t.encode()) for t in texts)
+
+
+def times_144(nats, texts):
+    return nats.sum().item() * 1.44 / sum(len(t.encode()) for t in texts)
+
+
+def without_the_empty(nats, texts):
+    kept = [(x, t) for x, t in zip(nats.tolist(), texts, strict=True) if t]
+    return sum(x for x, _ in kept) / math.log(2) / sum(len(t.encode()) for _, t in kept)
+
+
+def upside_down(nats, texts):
+    return sum(len(t.encode()) for t in texts) * math.log(2) / nats.sum().item()
+
+
+def log_of_the_sum(nats, texts):
+    return math.log2(nats.sum().item()) / sum(len(t.encode()) for t in texts)
 
 
 def of_the_list(nats, texts):
@@ -174,6 +227,35 @@ def strided_by_list(price, ids, context_length, stride):
     return torch.tensor(out)
 
 
+def strided_by_most_to_read(price, ids, context_length, stride):
+    nats, most = torch.zeros(len(ids) - 1), [0] * len(ids)
+    for begin in range(0, len(ids) - 1, stride):
+        for k, nat in enumerate(price(ids[begin : begin + context_length + 1]).tolist(), 1):
+            if k > most[begin + k]:
+                nats[begin + k - 1], most[begin + k] = nat, k
+    return nats
+
+
+def the_cheapest(price, ids, context_length, stride):
+    nats = [math.inf] * (len(ids) - 1)
+    for begin in range(0, len(ids) - 1, stride):
+        for k, nat in enumerate(price(ids[begin : begin + context_length + 1]).tolist()):
+            nats[begin + k] = min(nats[begin + k], nat)
+    return torch.tensor(nats)
+
+
+def zero_in_front(price, ids, context_length, stride):
+    return torch.cat([torch.zeros(1), strided_by_filling(price, ids, context_length, stride)])
+
+
+def the_dearest(price, ids, context_length, stride):
+    nats = [0.0] * (len(ids) - 1)
+    for begin in range(0, len(ids) - 1, stride):
+        for k, nat in enumerate(price(ids[begin : begin + context_length + 1]).tolist()):
+            nats[begin + k] = max(nats[begin + k], nat)
+    return torch.tensor(nats)
+
+
 def one_window(price, ids, context_length, stride):
     return price(ids)
 
@@ -210,11 +292,15 @@ def without_the_toy(price, ids, context_length, stride):
 
 
 def interval_with_a_loop(nats, n_bytes, draws):
-    values = [
-        sum(nats[i].item() for i in row) / math.log(2) / sum(n_bytes[i].item() for i in row) for row in draws.tolist()
-    ]
+    nats, n_bytes = nats.tolist(), n_bytes.tolist()
+    values = [sum(nats[i] for i in row) / math.log(2) / sum(n_bytes[i] for i in row) for row in draws.tolist()]
     values.sort()
     return values[int(0.025 * len(values))], values[int(0.975 * len(values))]
+
+
+def interval_row_by_row(nats, n_bytes, draws):
+    values = torch.stack([nats[row].sum() / n_bytes[row].sum() / math.log(2) for row in draws])
+    return torch.quantile(values, 0.025), torch.quantile(values, 0.975)
 
 
 def interval_in_numpy(nats, n_bytes, draws):
@@ -273,6 +359,19 @@ def own_luck(nats, n_bytes, draws):
     return interval_of_means(nats, n_bytes, torch.randint(len(nats), (len(draws), len(nats))))
 
 
+def one_by_one(nats, n_bytes, draws):
+    values = []
+    for row in draws:
+        bits = sum(nats[i].item() for i in row) / math.log(2)
+        values.append(bits / sum(n_bytes[i].item() for i in row))
+    return tuple(torch.tensor(values).quantile(torch.tensor([0.025, 0.975])).tolist())
+
+
+def single_documents(nats, n_bytes, draws):
+    each = nats / math.log(2) / n_bytes
+    return (each.mean() - 1.96 * each.std()).item(), (each.mean() + 1.96 * each.std()).item()
+
+
 def median_only(nats, n_bytes, draws):
     values = all_values(nats, n_bytes, draws)
     return values.median().item(), values.median().item()
@@ -310,9 +409,11 @@ RIGHT = {
         strided_backwards,
         strided_with_nan,
         strided_by_list,
+        strided_by_most_to_read,
     ],
     "bootstrap_interval": [
         interval_with_a_loop,
+        interval_row_by_row,
         interval_in_numpy,
         interval_as_tensor,
         interval_of_means,
@@ -332,6 +433,11 @@ WRONG = {
     "perplexity": [
         (product_of_all, "too small for a float"),
         (softmax_by_hand, "e to the power of 200"),
+        (through_probabilities, "too small for a float and became 0"),
+        (with_a_ceiling, "Is something added inside the logarithm"),
+        (clamped, "Is something added inside the logarithm"),
+        (one_maximum_for_all, "One maximum for all rows does not help"),
+        (square_of_prices, "(N, N) prices"),
         (every_token, "One number for the whole text"),
         (fancy_square, "By hand: the prices are"),
         (lambda logits, targets: None, "Nothing came back"),
@@ -347,6 +453,13 @@ WRONG = {
         (ratio_of_means_in_nats, "nats per byte"),
         (by_two, "By hand"),
         (squared_base, "By hand"),
+        (powers_and_back, "is too large for a float"),
+        (stripped, "no strip()"),
+        (three_digits, "math.log(2) has them all"),
+        (times_144, "math.log(2) has them all"),
+        (without_the_empty, "its end costs too"),
+        (upside_down, "Upside down"),
+        (log_of_the_sum, "log2 of the sum"),
         (of_the_list, "one after the other"),
         (in_ascii, "UTF-8 can write every character"),
         (lambda nats, texts: nats.sum().item() / math.log(2) / len(texts), "bits per document"),
@@ -354,6 +467,9 @@ WRONG = {
         (lambda nats, texts: nats.exp().sum().item(), "By hand"),
     ],
     "strided_nats": [
+        (the_cheapest, "You kept the cheapest"),
+        (the_dearest, "in yours it sees"),
+        (zero_in_front, "token 0 has none"),
         (one_window, "A window holds context_length + 1 ids"),
         (begins_too_late, "prices for"),
         (sums, "one row of prices"),
@@ -371,7 +487,9 @@ WRONG = {
         (one_number, "Two numbers"),
         (one_off, "in order you took number"),
         (indexed_the_wrong_way, "The first resample"),
-        (own_luck, "The first resample has the documents"),
+        (own_luck, "don't draw for yourself"),
+        (one_by_one, "nats[draws] looks up all at once"),
+        (single_documents, "draws was not used"),
         (median_only, "in order you took number"),
         (lambda nats, n_bytes, draws: None, "Two numbers"),
         (lambda nats, n_bytes, draws: (0.025, 0.975), "The first resample"),

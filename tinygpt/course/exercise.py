@@ -66,7 +66,7 @@ def told(name, verdict):
         yield f"⏳ {name}: not written yet; the course's version stands in, so you can read on."
         yield f'   Stuck? hint("{name}")'
     else:
-        yield f"❌ {name}: not yet. A small example on which it goes wrong:"
+        yield f"❌ {name}: not yet." + ("" if find(name)[1].choice else " A small example on which it goes wrong:")
         yield from verdict.lines
         yield f'  The course\'s version stands in until then. hint("{name}") helps; attempt("{name}") is your own.'
 

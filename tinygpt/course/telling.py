@@ -29,7 +29,7 @@ def wrong(exercise, arguments, theirs, expected, message=None):
         message = run(exercise.explain, theirs.result, expected, *copy.deepcopy(arguments)).result
     message = message or difference(theirs.result, expected)
     return (
-        *shown_arguments(exercise, arguments),
+        *([] if exercise.choice and not arguments else shown_arguments(exercise, arguments)),
         f"  yours     {shown(theirs.result)}",
         *([] if exercise.choice else [f"  expected  {shown(expected)}"]),
         *shown_print(theirs),
@@ -60,6 +60,7 @@ def stopped(exercise, arguments, theirs):
     exception = theirs.exception
     if isinstance(exception, TooLong):
         what = "It was still running after some seconds, so we stopped it: does a loop never end?"
+        what += exercise.advice.get("TooLong", "")
     elif isinstance(exception, SystemExit | KeyboardInterrupt):
         what = f"It ended with {type(exception).__name__}; let it return its result."
     else:

@@ -15,7 +15,8 @@ def bits_per_byte_of_texts(nats, texts):
 def priced_texts():
     yield torch.tensor([4.0, 3.0]) * math.log(2), ["pit", "é"]
     yield torch.tensor([6.0, 1.0, 9.0, 3.0]) * math.log(2), ["lip pit", "", "37 °C", "pit"]
-    yield torch.tensor([10.0, 30.0, 50.0], dtype=torch.double), ["Scoliosis", "The heart 🩺 beats too fast", "ß" * 40]
+    yield torch.tensor([10.0, 30.0, 50.0], dtype=torch.double), ["Scoliosis ", "The heart 🩺 beats too fast", "ß" * 40]
+    yield torch.tensor([1000.0, 20.0], dtype=torch.double), ["A very long text " * 40, "pit"]
 
 
 def count_again(got, expected, nats, texts):
@@ -25,11 +26,21 @@ def count_again(got, expected, nats, texts):
         got = got.item()
     if not isinstance(got, int | float):
         return None
+    if math.isinf(got) or math.isnan(got):
+        return (
+            f"e to the power of {nats.max():,.0f} is too large for a float. Nats are logarithms already: divide them "
+            "by ln 2, no power and no log2."
+        )
     bits, n_bytes = nats.sum().item() / math.log(2), sum(len(text.encode()) for text in texts)
     if got and abs(bits / got - round(bits / got)) < 1e-4:
         return (
             f"The price is right, {bits:.4g} bits in all, but you divided it by {bits / got:.0f}. These texts have "
             f"{n_bytes} bytes in UTF-8."
+        )
+    if 0.97 < got / expected < 1.03:
+        return (
+            f"Close, {got:.6g} instead of {expected:.6g}, but not the same: did you write ln 2 with a few digits only? "
+            "math.log(2) has them all."
         )
     return f"By hand: {nats.sum():.4g} nats / ln 2 = {bits:.4g} bits, over {n_bytes} bytes: {expected:.4g}."
 
@@ -96,6 +107,29 @@ BITS_PER_BYTE_OF_TEXTS = Exercise(
         Mistake(
             "log2 of the nats is not their number of bits: nats are logarithms already. Divide them by ln 2.",
             lambda nats, texts: nats.log2().sum().item() / lengths(texts).sum().item(),
+        ),
+        Mistake(
+            "log2 of the sum is not its number of bits: nats are logarithms already. Divide them by ln 2.",
+            lambda nats, texts: nats.sum().log2().item() / lengths(texts).sum().item(),
+        ),
+        Mistake(
+            "Upside down: that is how many bytes one bit buys. Bits over bytes.",
+            lambda nats, texts: lengths(texts).sum().item() / (nats.sum().item() / math.log(2)),
+        ),
+        Mistake(
+            "You left out the empty text together with its price. It has no bytes, but its end costs too: a model has "
+            "to say that nothing comes.",
+            lambda nats, texts: (
+                sum(x for x, text in zip(nats.tolist(), texts, strict=True) if text)
+                / math.log(2)
+                / lengths(texts).sum().item()
+            ),
+        ),
+        Mistake(
+            "A space or a line break at the end of a text is a byte like any other, and was paid for: no strip().",
+            lambda nats, texts: (
+                nats.sum().item() / math.log(2) / lengths(texts, lambda text: len(text.strip().encode())).sum().item()
+            ),
         ),
         Mistake(
             "You divided by the number of words. Words are of no fixed size: count the UTF-8 bytes.",

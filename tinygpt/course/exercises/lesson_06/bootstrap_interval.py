@@ -15,7 +15,10 @@ def bootstrap_interval(nats, n_bytes, draws):
 
 
 def resamples():
-    """41 or 201 draws, of which the 2.5% and 97.5% quantiles are members themselves, by every rule of counting."""
+    """41, 201 or 2,001 draws, of which the two quantiles are members themselves, by every rule of counting.
+
+    The last one is for those who ask torch for 4 million numbers one by one: the lesson would take minutes on that.
+    """
     bits = torch.tensor([8.0, 2.0, 30.0], dtype=torch.double)
     generator = torch.Generator().manual_seed(0)
     yield bits * math.log(2), torch.tensor([4, 2, 20]), torch.randint(3, (41, 3), generator=generator)
@@ -23,6 +26,9 @@ def resamples():
     nats = n_bytes * (0.6 + torch.rand(12, generator=generator, dtype=torch.double))
     yield nats, n_bytes, torch.randint(12, (41, 12), generator=generator)
     yield nats, n_bytes, torch.randint(12, (201, 12), generator=generator)
+    n_bytes = torch.randint(20, 400, (2000,), generator=generator)
+    nats = n_bytes * (0.6 + torch.rand(2000, generator=generator, dtype=torch.double))
+    yield nats, n_bytes, torch.randint(2000, (2001, 2000), generator=generator)
 
 
 def as_pair(answer, nats, n_bytes, draws):
@@ -46,11 +52,13 @@ def look_at_pair(got, expected, nats, n_bytes, draws):
     if all(abs(values[i] - x) < 1e-6 for i, x in zip(rank, got, strict=True)):
         return (
             f"Of the {len(values)} figures in order you took number {rank[0] + 1} and number {rank[1] + 1}; 95% lie "
-            f"between number {k + 1} and number {len(values) - k}."
+            f"between number {k + 1} and number {len(values) - k}. (Are the figures those of "
+            "`draws`? Don't draw for yourself.)"
         )
     return (
         f"The first resample has the documents {draws[0].tolist()}: {nats[draws[0]].sum() / math.log(2):.4g} bits over "
-        f"{n_bytes[draws[0]].sum()} bytes. Get that figure for each of the {len(values)} rows, then the quantiles."
+        f"{n_bytes[draws[0]].sum()} bytes. Get that figure for each of the {len(values)} rows, then the quantiles. "
+        "(Was `draws` used? It holds the resamples; don't draw for yourself.)"
     )
 
 
@@ -73,6 +81,7 @@ BOOTSTRAP_INTERVAL = Exercise(
     examples=resamples,
     explain=look_at_pair,
     advice={
+        "TooLong": " Or does it look up 4 million draws one by one? nats[draws] looks up all at once.",
         "must be in the range [0, 1]": "a quantile is a share: 0.025 and 0.975, not 2.5 and 97.5.",
         "q tensor must be same dtype": "give the two shares the dtype of the values: dtype=values.dtype.",
         "input tensor must be either float or double": "the figures need fractions.",
@@ -128,6 +137,16 @@ BOOTSTRAP_INTERVAL = Exercise(
         Mistake(
             "That is where single documents lie, not where the figure of the whole text might: draws was not used.",
             lambda nats, n_bytes, draws: quantiles(nats / n_bytes / math.log(2)),
+        ),
+        Mistake(
+            "Mean ± 1.96 spreads of the single documents: that is where one document lies, not where the figure of the "
+            "whole text might. draws was not used.",
+            lambda nats, n_bytes, draws: around(nats / n_bytes / math.log(2)),
+        ),
+        Mistake(
+            "Mean ± 1.96 spreads / √n of the single documents: draws was not used, and a short document counted as "
+            "much as a long one. Score each resample, then read the quantiles off.",
+            lambda nats, n_bytes, draws: around(nats / n_bytes / math.log(2), 1.96 / math.sqrt(len(nats))),
         ),
         Mistake(
             "sum() without an axis adds up all resamples together, and one figure is left. One for each row: sum(1).",

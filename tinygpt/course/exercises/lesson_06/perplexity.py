@@ -18,6 +18,8 @@ def rows():
     halves = torch.tensor([[0.5, 0.25, 0.25], [0.0625, 0.9375 / 2, 0.9375 / 2], [0.25, 0.25, 0.5]]).log() + 3
     yield halves, torch.tensor([0, 0, 2])
     yield torch.tensor([[200.0, 201.0, 199.0], [-300.0, -300.0, -301.0]]), torch.tensor([0, 2])
+    dear = torch.tensor([[60.0, -60.0, 0.0], [1.0, 2.0, 3.0], [0.0, 0.0, 0.0], [2.0, 1.0, 0.0]])
+    yield dear, torch.tensor([1, 2, 0, 0])  # the first token costs 120 nats
     yield torch.arange(2000 * 3.0).mul(1.7).sin().mul(2).view(2000, 3), torch.arange(2000) % 3
 
 
@@ -31,16 +33,31 @@ def by_hand(got, expected, logits, targets):
     if math.isnan(got) or math.isinf(got) or got == 0:
         if logits.abs().max() > 100:
             return (
-                "e to the power of 200 is too large for a float: log_softmax takes the logarithm without going there."
+                "e to the power of 200 is too large for a float, and e to the power of -300 too small: it becomes 0. "
+                "(One maximum for all rows does not help: a row far below it is all 0.) log_softmax takes the "
+                "logarithm without going there."
+            )
+        if expected > TOO_DEAR:
+            return (
+                "The first token's probability is e to the power of -120. That is too small for a float and became 0, "
+                "which has no logarithm. log_softmax gets the logarithm without going through the probability."
             )
         return "A product of many probabilities is soon too small for a float. Add logarithms instead."
     if len(targets) > 8:
         return None
+    if expected > TOO_DEAR and got < expected / 2:
+        return (
+            "The first token costs 120 nats; yours pays less. Is something added inside the logarithm, or cut off? "
+            "log_softmax needs no such help."
+        )
     nats = -logits.log_softmax(-1)[torch.arange(len(targets)), targets]
     return (
         f"By hand: the prices are {', '.join(f'{x:.3g}' for x in nats.tolist())} nats, {nats.mean():.3g} on average, "
         f"and e to the power of that is {expected:.4g}."
     )
+
+
+TOO_DEAR = 1e6  # a perplexity that only the token of 120 nats brings about
 
 
 def came(logits, targets):
@@ -65,9 +82,10 @@ PERPLEXITY = Exercise(
         "multi-target not supported": "cross_entropy takes the logits (N, V) first, then the targets (N,).",
     },
     hints=(
-        "Lesson 03: cross_entropy(logits, targets) is the mean price in nats. How do you get from the logarithm of a "
-        "number back to the number?",
-        "e to the power of the mean price. tensor.exp(), then .item() makes a float of it.",
+        "Three steps: what did each token that came cost, in nats? What did they cost on average? And how do you get "
+        "from the logarithm of a number back to the number?",
+        "The first two steps are one function of lesson 03: cross_entropy(logits, targets). The third is tensor.exp(); "
+        ".item() makes a float of it.",
     ),
     mistakes=(
         Mistake(
@@ -135,6 +153,18 @@ PERPLEXITY = Exercise(
         Mistake(
             "Nothing has to be shifted here: row i of the logits is the prediction of targets[i] already.",
             lambda logits, targets: F.cross_entropy(logits[:-1], targets[1:]).exp().item(),
+        ),
+        Mistake(
+            "[:, targets] takes from every row the columns of all targets: (N, N) prices. Row i goes with targets[i] "
+            "alone: [torch.arange(len(targets)), targets].",
+            lambda logits, targets: logits.log_softmax(-1)[:, targets].mean().neg().exp().item(),
+        ),
+        Mistake(
+            "A little something added inside the logarithm puts a ceiling on every price: with 1e-9 no token costs "
+            "more than 20.7 nats, and this one costs 120. log_softmax needs no such help.",
+            lambda logits, targets: (
+                (logits.softmax(-1)[torch.arange(len(targets)), targets] + 1e-9).log().mean().neg().exp().item()
+            ),
         ),
         Mistake(
             "The median token is a cheap one; the surprises are in the others. Take the mean price.",

@@ -21,9 +21,13 @@ def strided_nats(price, ids, context_length, stride):
 
 @dataclass(frozen=True)
 class ToyPrice:
-    """A model whose prices can be followed by hand: a token costs its id, and 1/(how many stand before it) on top."""
+    """A model whose prices can be followed by hand: a token costs its id, and something for what stands before it.
+
+    That is 1/k with k tokens before it, so that more to read is cheaper; or k/100, so that it is dearer.
+    """
 
     context_length: int
+    rises: bool = False
 
     def __call__(self, window):
         require(
@@ -35,20 +39,24 @@ class ToyPrice:
             f"price was given a window of {len(window)} ids; with context_length={self.context_length} it takes 2 to "
             f"{self.context_length + 1}",
         )
-        return window[1:] + 1 / torch.arange(1.0, len(window))  # (n - 1,)
+        k = torch.arange(1.0, len(window))  # (n - 1,)
+        return window[1:] + (k / 100 if self.rises else 1 / k)
+
+    def read_before(self, nats, token_id):
+        """How many tokens stood before a token, read off its price; None where that can't be."""
+        extra = nats - token_id
+        if not 0.005 < extra < 1.01:
+            return None
+        return extra * 100 if self.rises else 1 / extra
 
     def __repr__(self):
-        return "price"
+        return "a price that rises with what can be read" if self.rises else "price"
 
 
 def streams():
     for n, context_length, stride in ((8, 4, 2), (5, 4, 4), (10, 4, 3), (9, 4, 4), (4, 6, 2), (21, 5, 1), (40, 8, 5)):
         yield ToyPrice(context_length), torch.arange(n) * 10, context_length, stride
-
-
-def seen(nats):
-    """How many tokens stood before each priced token, read off the toy's prices."""
-    return [round(1 / x) for x in (nats.double() % 10).tolist() if x > 1e-6]
+    yield ToyPrice(4, rises=True), torch.arange(8) * 10, 4, 2
 
 
 def look_at_contexts(got, expected, price, ids, context_length, stride):
@@ -61,6 +69,8 @@ def look_at_contexts(got, expected, price, ids, context_length, stride):
     if got.ndim != 1:
         return f"Shape {tuple(got.shape)}: one row of prices is wanted, ({len(ids) - 1},)."
     n = len(expected)
+    if len(got) == n + 1 and torch.allclose(got[1:].double(), expected.double(), atol=1e-4):
+        return f"{n + 1} prices: token 0 has none, since nobody predicts it. The first price is that of token 1."
     if len(got) > n:
         return f"{len(got)} prices for {n} predicted tokens: where windows overlap, only the new tokens count."
     if len(got) < n:
@@ -68,13 +78,20 @@ def look_at_contexts(got, expected, price, ids, context_length, stride):
             f"{len(got)} prices for {n} predicted tokens (all but the first): is the last, shorter window there? "
             "Does each window hold context_length + 1 ids, so that it predicts context_length?"
         )
+    if price.rises and (got <= expected + 1e-4).all():
+        return (
+            "You kept the cheapest price of each token, and that would be cheating: sometimes more to read makes a "
+            "token dearer. Count the first window that reaches it, cheap or dear."
+        )
     at = int((got - expected).abs().gt(1e-4).nonzero()[0])
-    token, wanted = at + 1, round(1 / (expected[at].item() - ids[at + 1].item()))
-    left = got[at].item() - ids[token].item()
-    theirs = f"{1 / left:.3g}" if 0.01 < left < 1.01 else None
+    token = at + 1
+    wanted, theirs = (price.read_before(x[at].item(), ids[token].item()) for x in (expected, got))
     if theirs is None:
         return f"Place {at} does not hold the price of token {token} of the text. Are pieces in the wrong order?"
-    return f"Token {token}: the first window that reaches it lets it see {wanted} before it; in yours it sees {theirs}."
+    return (
+        f"Token {token}: the first window that reaches it lets it see {wanted:.0f} before it; in yours it sees "
+        f"{theirs:.3g}."
+    )
 
 
 STRIDED_NATS = Exercise(
