@@ -32,7 +32,7 @@ class NotebookModes:
         if item.path.suffix != ".ipynb":
             return
         modes = {"solutions": {"TINYGPT_STRICT": "1"}, "notebooks": {"TINYGPT_QUICK": "1"}}[item.path.parent.name]
-        for name in ("TINYGPT_STRICT", "TINYGPT_QUICK", "OMP_NUM_THREADS"):
+        for name in ("TINYGPT_STRICT", "TINYGPT_QUICK"):
             os.environ.pop(name, None)  # a kernel gets what is there when its first cell is set up
         os.environ.update(modes, TINYGPT_HOME=self.home)
 
@@ -41,13 +41,21 @@ class NotebookModes:
         if item.path.suffix == ".ipynb":
             for name in ("TINYGPT_STRICT", "TINYGPT_QUICK", "TINYGPT_HOME"):
                 os.environ.pop(name, None)
-            os.environ["OMP_NUM_THREADS"] = "1"
 
 
 def pytest_configure(config):
-    home = tempfile.TemporaryDirectory(prefix="tinygpt-lessons-")
-    config.add_cleanup(home.cleanup)
-    config.pluginmanager.register(NotebookModes(home.name))
+    home = getattr(config, "workerinput", {}).get("home")
+    if home is None:
+        folder = tempfile.TemporaryDirectory(prefix="tinygpt-lessons-")
+        config.add_cleanup(folder.cleanup)
+        home = folder.name
+    config.pluginmanager.register(NotebookModes(home), "notebook modes")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node):
+    """Workers share one home, so that the lessons' model is trained once."""
+    node.workerinput["home"] = node.config.pluginmanager.get_plugin("notebook modes").home
 
 
 settings.register_profile("tinygpt", derandomize=True, deadline=None)

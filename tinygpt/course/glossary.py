@@ -172,6 +172,7 @@ TERMS = {  # term: (lesson, what it means)
     "quantile": ("06", "The value below which a given share of the values lies: 2.5% of them below quantile 0.025."),
     "reliability": ("06", "How often what was given a probability came true, drawn against that probability."),
     "stride": ("06", "How many tokens after a window the next one begins; below the context's length they overlap."),
+    "twin": ("06", "A near-duplicate in the training text of a document that was held out."),
     "GGUF": ("08", "The one file in which llama.cpp wants a model: weights, settings and tokenizer together."),
     "int8": ("08", "Whole numbers from -127 to 127, a byte each, with a scale that makes weights of them again."),
     "model card": ("08", "The page beside a model: what it was made of, how good it is on what, what it must not do."),
@@ -182,7 +183,6 @@ TERMS = {  # term: (lesson, what it means)
         "What a training leaves: settings, tokenizer and weights, all of them JSON, text and numbers.",
     ),
     "safetensors": ("08", "A file of weights: a length, a header in JSON, and numbers; nothing in it can run."),
-    "twin": ("06", "A near-duplicate in the training text of a document that was held out."),
 }
 
 
