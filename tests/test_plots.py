@@ -25,6 +25,13 @@ def test_lines_draws_every_point_of_every_series():
     assert len({line.get_color() for line in axes.lines}) == 2
 
 
+def test_whole_places_have_whole_ticks():
+    layers = plots.lines({"lens": dict(enumerate([4.7, 5.0, 2.9]))}, "layers", "nats", "falls").figure.axes[0]
+    assert all(tick == int(tick) for tick in layers.get_xticks())
+    rates = plots.lines({"loss": {0.5: 2.0, 1: 1.0}}, "rate", "nats", "falls").figure.axes[0]
+    assert any(tick != int(tick) for tick in rates.get_xticks())
+
+
 def test_a_baseline_is_drawn_across_and_named():
     axes = plots.lines(
         {"model": {0: 8.0, 1: 2.0}}, "step", "bits per byte", "falls", baselines={"xz": 1.46}

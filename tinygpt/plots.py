@@ -60,6 +60,8 @@ def lines(series, x, y, alt, title="", baselines=None, log_x=False, log_y=False)
         for name, value in (baselines or {}).items():
             draw_baseline(axes, name, value)
         axes.set_xscale("log" if log_x else "linear")
+        if not log_x and all(float(x).is_integer() for line in axes.lines for x in line.get_xdata()):
+            axes.xaxis.get_major_locator().set_params(integer=True)  # there is no half layer
         if log_x and all(len(line.get_xdata()) < 15 for line in axes.lines):
             ticks = sorted({x for data in series.values() for x in (data if isinstance(data, dict) else data[0])})
             axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])  # the measured places, not powers of ten

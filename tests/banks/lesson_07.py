@@ -95,6 +95,19 @@ def a_step_too_far(maps):
     return torch.stack([maps[..., t, t + 1] for t in range(maps.shape[-1])]).mean((0, 2))
 
 
+def cut_twice(maps):
+    return torch.diagonal(maps[..., 2:, 1:-1], dim1=-2, dim2=-1).mean(-1).mean(1)
+
+
+def without_the_last(maps):
+    t = torch.arange(1, maps.shape[-1] - 1)
+    return maps[..., t, t - 1].mean(-1).mean(1)
+
+
+def as_an_array(maps):
+    return maps.diagonal(-1, -2, -1).mean((1, 3)).numpy()
+
+
 # A head's mean in its place
 
 
@@ -179,6 +192,34 @@ def wider_by_one(joined, head, n_heads):
     D = joined.shape[-1] // n_heads
     out = joined.clone()
     out[..., head * D : (head + 1) * D + 1] = joined[..., head * D : (head + 1) * D + 1].mean((0, 1))
+    return out
+
+
+def one_head_early(joined, head, n_heads):
+    D = joined.shape[-1] // n_heads
+    out = joined.clone()
+    out[:, :, (head - 1) * D : head * D] = joined[:, :, (head - 1) * D : head * D].mean(dim=(0, 1))
+    return out
+
+
+def always_64(joined, head, n_heads):
+    out = joined.clone()
+    out[..., 64 * head : 64 * head + 64] = out[..., 64 * head : 64 * head + 64].mean(0).mean(0)
+    return out
+
+
+def along_axis_1(joined, head, n_heads):
+    D = joined.shape[-1] // n_heads
+    out = joined.clone()
+    out[:, head * D : (head + 1) * D] = out[:, head * D : (head + 1) * D].mean(dim=(0, 1))
+    return out
+
+
+def mean_written_nowhere(joined, head, n_heads):
+    D = joined.shape[-1] // n_heads
+    out = joined.clone()
+    its = out[..., head * D : (head + 1) * D]
+    its = its.mean((0, 1))
     return out
 
 
@@ -382,6 +423,46 @@ def the_last_head_everywhere(model, replace, price):
     return sorted(found, key=lambda one: -one[1].sum())
 
 
+def my_own_replace(model, replace, price):
+    def out(joined, head, n_heads):
+        return mean_by_loops(joined, head, n_heads)
+
+    return rank_by_indices(model, out, price)
+
+
+def one_hook_stays(model, replace, price):
+    whole, found, handle = price(), [], None
+    for layer, block in enumerate(model.blocks):
+        for head in range(model.config.n_heads):
+            if handle is not None:
+                handle.remove()
+            handle = block.attention.output.register_forward_pre_hook(
+                lambda module, inputs, head=head: (replace(inputs[0], head, model.config.n_heads),)
+            )
+            found.append(((layer, head), price() - whole))
+    return sorted(found, key=lambda one: -one[1].sum())
+
+
+def sorted_where_it_is(model, replace, price):
+    return list(rank_with_a_context(model, replace, price)).sort(key=lambda one: one[1].sum(), reverse=True)
+
+
+def sorted_by_size(model, replace, price):
+    return sorted(rank_with_a_context(model, replace, price), key=lambda one: -one[1].abs().sum())
+
+
+def sorted_by_norm(model, replace, price):
+    return sorted(rank_with_a_context(model, replace, price), key=lambda one: one[1].norm(), reverse=True)
+
+
+def sorted_by_max(model, replace, price):
+    return sorted(rank_with_a_context(model, replace, price), key=lambda one: one[1].max().item(), reverse=True)
+
+
+def sorted_by_min(model, replace, price):
+    return sorted(rank_with_a_context(model, replace, price), key=lambda one: one[1].min().item(), reverse=True)
+
+
 # The logit lens
 
 
@@ -455,6 +536,28 @@ def lens_of_differences(streams, targets, norm, head):
     return lens_by_cross_entropy(added, targets, norm, head)
 
 
+def lens_by_reshaping(streams, targets, norm, head):
+    (B, T), out = targets.shape, []
+    for stream in streams:
+        logits = head(norm(stream))
+        out.append(F.cross_entropy(logits.view(B, -1, T), targets))
+    return torch.stack(out)
+
+
+def lens_by_one_hot(streams, targets, norm, head):
+    probs = torch.softmax(head(norm(streams)), -1)
+    wanted = F.one_hot(targets, probs.shape[-1]).float()
+    return torch.stack([-(wanted * p.log()).sum(-1).mean() for p in probs])
+
+
+def lens_of_sums(streams, targets, norm, head):
+    total, out = 0, []
+    for stream in streams:
+        total = total + stream
+        out.append(F.cross_entropy(head(norm(total)).flatten(0, 1), targets.flatten()))
+    return torch.stack(out)
+
+
 def lens_without_targets(streams, targets, norm, head):
     return -head(norm(streams)).log_softmax(-1).amax(-1).mean((1, 2))
 
@@ -503,6 +606,9 @@ WRONG = {
         (rolled, "count it as if it gave 0"),
         (median, "You take the middle one"),
         (best_text, "Take one head and one text"),
+        (cut_twice, "row 1 counts too"),
+        (without_the_last, "all rows but the first count"),
+        (as_an_array, "torch.from_numpy"),
         (as_lists, "A tensor (layers, heads) is wanted"),
         (default_axes, "a number for each layer and head"),
         (four_axes, "a number for each layer and head"),
@@ -517,10 +623,22 @@ WRONG = {
         (only_the_mean, "all heads come back"),
         (mean_taken_off, "not to its mean"),
         (wider_by_one, "Head 1 has changed"),
+        (one_head_early, "for head 0 its slice is empty"),
+        (always_64, "You write 64"),
+        (along_axis_1, "runs along the places (axis 1). A head's"),
+        (mean_written_nowhere, "must be written into the copy"),
         (nothing_back, "is there a return?"),
     ],
     "rank_heads": [
         (hooks_stay, "handle.remove() after each price()"),
+        (hooks_stay, "several at once"),
+        (one_hook_stays, "1 hook(s) still in the model. So the model stays broken"),
+        (my_own_replace, "Use the function that you are given"),
+        (sorted_where_it_is, "gives None"),
+        (sorted_by_size, "sizes without their signs"),
+        (sorted_by_norm, "sizes without their signs"),
+        (sorted_by_max, "the one document that pays most"),
+        (sorted_by_min, "the order is another one: by the sum"),
         (weights_zeroed, "Leave its weights alone"),
         (hook_forgets_to_return, "Does your hook return"),
         (whole_priced_too_late, "was the whole model priced before it?"),
@@ -543,7 +661,10 @@ WRONG = {
         (lens_of_the_weight, "Norm and head are functions here"),
         (lens_unflattened, "flatten places first"),
         (lens_of_the_argmax, "Take one place"),
-        (lens_of_differences, "Take one place"),
+        (lens_of_differences, "You read what each layer adds"),
+        (lens_by_reshaping, "it does not swap axes"),
+        (lens_by_one_hot, "is no number"),
+        (lens_of_sums, "You add the streams up"),
         (lens_without_targets, "Take one place"),
         (lens_as_perplexity, "Take one place"),
     ],

@@ -109,7 +109,7 @@ TERMS = {  # term: (lesson, what it means)
     "embedding": ("03", "The row of numbers that stands for a token, or for a place, inside a model."),
     "flop": ("03", "One multiplication or addition of numbers; what a model costs is counted in them."),
     "gelu": ("03", "A bend between two matrices: x times the probability that a standard normal number is below x."),
-    "hook": ("03", "A function that torch calls whenever a part of a model has run."),
+    "hook": ("03", "A function that torch calls whenever a part of a model has run, or before it does (pre-hook)."),
     "GPT": ("03", "Generative pre-trained transformer: a language model made of attention and MLPs on one stream."),
     "standard deviation": ("03", "How far numbers typically are from their mean: the root of the variance."),
     "variance": ("03", "The mean of the squared distances from the mean."),
@@ -143,6 +143,10 @@ TERMS = {  # term: (lesson, what it means)
     ),
     "logit lens": ("07", "Reading the stream before it is finished, through the final norm and the output head."),
     "positive control": ("07", "A case in which a test must say yes, so that its no means something."),
+    "pre-hook": (
+        "07",
+        "A hook that torch calls before a part runs, with what goes in; what it returns goes in instead.",
+    ),
     "unlearning": ("07", "A step up the gradient of a document's loss, so that the model predicts it worse."),
     "derail": ("05", "To lose the thread: one strange token leads to a context that the model has never learned from."),
     "distinct-n": (

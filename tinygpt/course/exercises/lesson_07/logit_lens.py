@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 
 from tinygpt.course.judging import Exercise, Mistake
 
@@ -28,18 +29,22 @@ class Norm:
 
 @dataclass(frozen=True)
 class Head:
-    """Scores of V tokens; by hand the first is ln 3 times the first number, all others are 0."""
+    """Scores of V tokens; by hand the first is ln 3 times the first number, all others are 0.
+
+    sure: how often as large all scores are.
+    """
 
     V: int = 2
     by_hand: bool = True
+    sure: float = 1.0
 
     def __call__(self, x):
         if self.by_hand:
-            return torch.cat([x[..., :1] * math.log(3), x[..., :1] * 0], -1)
+            return torch.cat([x[..., :1] * math.log(3) * self.sure, x[..., :1] * 0], -1)
         return x @ (torch.arange(float(x.shape[-1] * self.V)) * 2.1).cos().view(-1, self.V)
 
     def __repr__(self):
-        return "head"
+        return "head" if self.sure == 1 else "a head so sure that the other token's probability is 0"
 
 
 def streams_of(n, B, T, C):
@@ -54,6 +59,7 @@ def lens_cases():
     yield two, torch.tensor([[1, 0]]), Norm(), Head()
     yield streams_of(3, 2, 4, 6), torch.tensor([[4, 0, 2, 2], [1, 3, 0, 4]]), Norm(), Head(5, by_hand=False)
     yield streams_of(5, 3, 2, 4), torch.tensor([[6, 1], [0, 5], [2, 2]]), Norm(), Head(7, by_hand=False)
+    yield by_hand.abs(), torch.tensor([[0]]), Norm(), Head(sure=200)
 
 
 def look_at_lens(got, expected, streams, targets, norm, head):
@@ -64,6 +70,8 @@ def look_at_lens(got, expected, streams, targets, norm, head):
         return None
     if tuple(got.shape) != (n,):
         return f"The shape is {tuple(got.shape)}; a price for each of the {n} streams is ({n},)."
+    if got.isnan().any():
+        return "There are nan in it: a token of probability 0 has the logarithm -inf. log_softmax(-1) knows no such 0."
     if (got < 0).any():
         return "A price can't be negative: it is minus the logarithm of a probability."
     return "Take one place of one stream by hand: norm, head, softmax, and minus the logarithm at the target's id."
@@ -84,6 +92,22 @@ def lens(read=lambda streams, norm, head: head(norm(streams)), priced=None):
 
 def shifted_again(streams, targets, norm, head):
     return logit_lens(streams[:, :, :-1], targets[:, 1:], norm, head)
+
+
+def shuffled_by_reshape(streams, targets, norm, head):
+    """cross_entropy wants the V scores at axis 1; reshape gets the shape right and the numbers wrong."""
+    logits = head(norm(streams))
+    B, T, V = logits.shape[1:]
+    return torch.stack([F.cross_entropy(one.reshape(B, V, T), targets) for one in logits])
+
+
+def added_only(streams, targets, norm, head):
+    return logit_lens(torch.cat([streams[:1], streams.diff(dim=0)]), targets, norm, head)
+
+
+def times_one_hot(streams, targets, norm, head):
+    logits = head(norm(streams))
+    return -(F.one_hot(targets, logits.shape[-1]) * logits.softmax(-1).log()).sum(-1).mean((1, 2))
 
 
 LOGIT_LENS = Exercise(
@@ -159,6 +183,24 @@ LOGIT_LENS = Exercise(
         Mistake(
             "targets[b, t] is what follows place t already. You shift once more, and lose a place.",
             shifted_again,
+        ),
+        Mistake(
+            "The scores of different places are mixed: reshape(B, V, T) reads the same numbers on in another shape, it "
+            "does not swap axes. transpose(1, 2) does; or flatten the places.",
+            shuffled_by_reshape,
+        ),
+        Mistake(
+            "You read what each layer adds, by itself. A stream is the sum so far already: read each as it is.",
+            added_only,
+        ),
+        Mistake(
+            "You add the streams up. Each is the sum so far already: read it as it is.",
+            lambda streams, targets, norm, head: logit_lens(streams.cumsum(0), targets, norm, head),
+        ),
+        Mistake(
+            "nan: another token has probability 0, and 0 times its logarithm, -inf, is no number. Pick the target's "
+            "first, by gather, or use log_softmax(-1), which has no such 0.",
+            times_one_hot,
         ),
         Mistake(
             "One number for all streams together; we want one for each.",

@@ -18,8 +18,9 @@ def numbers(B, T, C):
 
 
 def joined_cases():
-    yield torch.tensor([[[1.0, 2.0, 5.0, 6.0], [3.0, 4.0, 7.0, 10.0]]]), 0, 2
-    yield torch.tensor([[[1.0, 2.0, 5.0, 6.0], [3.0, 4.0, 7.0, 10.0]]]), 1, 2
+    by_hand = torch.tensor([[[1.0, 2.0, 5.0, 6.0], [3.0, 4.0, 7.0, 10.0], [5.0, 9.0, 9.0, 2.0]]])  # T is not D
+    yield by_hand, 0, 2
+    yield by_hand, 1, 2
     yield numbers(1, 3, 4), 1, 2
     yield numbers(2, 3, 4), 0, 2
     yield numbers(3, 2, 12), 1, 3
@@ -135,9 +136,46 @@ MEAN_OUT_HEAD = Exercise(
             "The places are swapped: this head stays, and all the others are replaced.",
             lambda joined, head, n_heads: others_out(joined, head, n_heads),
         ),
-        Mistake("Nothing has changed.", lambda joined, head, n_heads: joined),
+        Mistake(
+            "Heads count from 0: head 0 has the numbers 0 to D - 1. Yours begins one head too early, (head - 1) * D, "
+            "and for head 0 its slice is empty.",
+            lambda joined, head, n_heads: mean_of(joined, before_it(joined, head, n_heads)),
+        ),
+        Mistake(
+            "You write 64 for the length of a head. That holds for our model only; D = joined.shape[-1] // n_heads for "
+            "each.",
+            lambda joined, head, n_heads: mean_of(joined, slice(head * 64, (head + 1) * 64)),
+        ),
+        Mistake(
+            "Your slice runs along the places (axis 1). A head's numbers lie along the last axis: joined[..., its].",
+            lambda joined, head, n_heads: along_the_places(joined, own(joined, head, n_heads), (0, 1)),
+        ),
+        Mistake(
+            "Your slice runs along the places (axis 1), one mean for all. A head's numbers lie along the last axis, "
+            "joined[..., its], and each has a mean of its own.",
+            lambda joined, head, n_heads: along_the_places(joined, own(joined, head, n_heads), None),
+        ),
+        Mistake(
+            "Nothing has changed. The mean must be written into the copy, out[..., its] = ..., and the copy returned.",
+            lambda joined, head, n_heads: joined,
+        ),
     ),
 )
+
+
+def mean_of(joined, its):
+    return filled(joined, its, joined[..., its].mean((0, 1)))
+
+
+def before_it(joined, head, n_heads):
+    D = joined.shape[-1] // n_heads
+    return slice((head - 1) * D, head * D)
+
+
+def along_the_places(joined, its, axes):
+    out = joined.clone()
+    out[:, its] = joined[:, its].mean(axes)
+    return out
 
 
 def others_out(joined, head, n_heads):

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import torch
 
 from tinygpt.course.judging import Exercise, Mistake
@@ -19,7 +20,7 @@ def weights(layers, B, heads, T):
 
 
 def head_cases():
-    yield (torch.tensor([[1, 0, 0], [0.75, 0.25, 0], [0.125, 0.75, 0.125]]).view(1, 1, 1, 3, 3),)
+    yield (torch.tensor([[1, 0, 0], [0.75, 0.25, 0], [0.125, 0.5, 0.375]]).view(1, 1, 1, 3, 3),)
     yield (weights(1, 1, 2, 3),)
     yield (weights(1, 2, 1, 3),)
     yield (weights(2, 3, 2, 5),)
@@ -30,6 +31,8 @@ def look_at_scores(got, expected, maps):
     layers, B, heads, T, _ = maps.shape
     if isinstance(got, list | tuple):
         return "A tensor (layers, heads) is wanted: torch.tensor(...) or torch.stack(...) makes one of lists."
+    if isinstance(got, np.ndarray):
+        return "An array came back; the lesson goes on with a tensor: torch.from_numpy(...) makes one of it."
     if not isinstance(got, torch.Tensor):
         return None
     if tuple(got.shape) != (layers, heads):
@@ -108,6 +111,14 @@ PREVIOUS_TOKEN_SCORES = Exercise(
         Mistake(
             "You take the middle one of the weights. Their mean is asked for.",
             lambda maps: maps.diagonal(-1, -2, -1).median(-1).values.mean(1),
+        ),
+        Mistake(
+            "One query too many is left out: the second token has one before it, so row 1 counts too.",
+            lambda maps: maps.diagonal(-1, -2, -1)[..., 1:].mean((1, 3)),
+        ),
+        Mistake(
+            "The last query is left out. It has a token before it too: all rows but the first count.",
+            lambda maps: maps.diagonal(-1, -2, -1)[..., :-1].mean((1, 3)),
         ),
         Mistake(
             "Only the last query is counted. Average over all that have a token before them.",

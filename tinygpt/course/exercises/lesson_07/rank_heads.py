@@ -55,18 +55,24 @@ class Tiny:
 
 
 def tiny_cases():
-    yield Tiny(1, 2, seed=SEEDS[0]), "mean_out_head", "price"
-    yield Tiny(2, 2, seed=SEEDS[1]), "mean_out_head", "price"
-    yield Tiny(3, 4, seed=SEEDS[2]), "mean_out_head", "price"
+    yield Tiny(1, 2, seed=25), "mean_out_head", "price"  # the same order by sum, largest number or first document
+    yield Tiny(2, 2, seed=9), "mean_out_head", "price"  # another one by each; some heads are harmful
+    yield Tiny(3, 4, seed=1), "mean_out_head", "price"
+    yield Tiny(2, 2, seed=3), "zero_out_head", "price"
 
 
-SEEDS = (8, 1, 1)  # heads in no order of their own, some of them harmful
+def zero_out_head(joined, head, n_heads):
+    keep = torch.arange(joined.shape[-1]) // (joined.shape[-1] // n_heads) != head
+    return joined * keep
 
 
-def use_ranking(answer, tiny, *_):
+REPLACE = {"mean_out_head": mean_out_head, "zero_out_head": zero_out_head}
+
+
+def use_ranking(answer, tiny, replace, _):
     model, price = tiny.make()
     before = price()
-    found = answer(model, mean_out_head, price)
+    found = answer(model, REPLACE[replace], price)
     left = sum(len(m._forward_pre_hooks) + len(m._forward_hooks) for m in model.modules())
     if left:
         return f"{left} hook(s) still in the model"
@@ -77,12 +83,19 @@ def use_ranking(answer, tiny, *_):
 
 def look_at_ranking(got, expected, tiny, *_):
     if isinstance(got, str) and "still in the model" in got:
+        several = int(got.split()[0]) >= tiny.n_layers * tiny.n_heads
+        harm = "from the second head on you knocked out several at once, and " if several else ""
         return (
-            f"Afterwards there are {got}: from the second head on you knocked out several at once, and the model stays "
-            "broken for the rest of the lesson. Call handle.remove() after each price()."
+            f"Afterwards there is something left: {got}. So {harm}the model stays broken for the rest of the lesson. "
+            "Call handle.remove() after each price(), inside the inner loop."
         )
     if isinstance(got, str) and "another model" in got:
         return "The model is another one afterwards. Leave its weights alone: a hook changes what passes, and goes."
+    if got is None:
+        return (
+            "Nothing came back: is there a return? (list.sort() sorts a list where it is and gives None: sort first "
+            "and return the list then, or return sorted(...).)"
+        )
     if isinstance(got, dict):
         return "A list is wanted, [((layer, head), extra), ...], in order: the dearest head first."
     if not isinstance(got, list | tuple):
@@ -164,9 +177,9 @@ RANK_HEADS = Exercise(
         "once, before them.",
         "In the loops: register the hook, broken = price(), handle.remove(), and append ((layer, head), broken - "
         "whole). Sort at the end, by key=lambda one: one[1].sum(), reverse=True.",
-        "for layer, block in enumerate(model.blocks): for head in range(model.config.n_heads): handle = "
-        "block.attention.output.register_forward_pre_hook(lambda module, inputs: (replace(inputs[0], head, "
-        "n_heads),))",
+        "In the inner loop: handle = block.attention.output.register_forward_pre_hook(lambda module, inputs: "
+        "(replace(inputs[0], head, n_heads),)); found.append(((layer, head), price() - whole)); handle.remove(). After "
+        "both loops: return sorted(found, key=lambda one: one[1].sum(), reverse=True)",
     ),
     mistakes=(
         Mistake(
@@ -182,6 +195,24 @@ RANK_HEADS = Exercise(
         Mistake(
             "You sort by what the first document pays. All documents count: the sum.",
             ranking(lambda found: sorted(found, key=lambda one: one[1][0], reverse=True)),
+        ),
+        Mistake(
+            "You sort by sizes without their signs. What a head saves in one document makes up for what it costs in "
+            "another: sort by the plain sum.",
+            ranking(lambda found: sorted(found, key=lambda one: one[1].abs().sum(), reverse=True)),
+        ),
+        Mistake(
+            "You sort by the size of the sum, whatever its sign. A head whose absence helps comes last: no abs().",
+            ranking(lambda found: sorted(found, key=lambda one: one[1].sum().abs(), reverse=True)),
+        ),
+        Mistake(
+            "You sort by the one document that pays most. All documents count: the sum.",
+            ranking(lambda found: sorted(found, key=lambda one: one[1].max(), reverse=True)),
+        ),
+        Mistake(
+            "You put in the mean whatever was asked for. Use the function that you are given, replace: the lesson "
+            "calls yours with another one too.",
+            lambda model, replace, price: rank_heads(model, mean_out_head, price),
         ),
         Mistake(
             "These are the prices of the broken models. What a head is worth is the difference to the whole model.",
