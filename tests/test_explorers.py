@@ -337,14 +337,14 @@ def value(browser, name):
 def test_keys_alone_move_the_sliders(shown):
     browser = shown(sampling_html())
     assert status(browser).startswith(
-        "9 of 9 tokens stay; the model itself gave them 100% together. Likeliest now: “heart” 100%"
+        "9 of 9 tokens stay; before the settings acted they had 100% together. Likeliest now: “heart” 100%"
     )
     press(browser, Keys.TAB, Keys.ARROW_DOWN)
     assert "“small” 11%" in status(browser)
     press(browser, Keys.TAB, Keys.HOME)
     assert value(browser, "temperature") == "0, greedy"
     assert (
-        status(browser) == "1 of 9 tokens stay; the model itself gave them 11% together. Likeliest now: “small” 100%."
+        status(browser) == "1 of 9 tokens stay; before the settings acted they had 11% together. Likeliest now: “small” 100%."
     )
     press(browser, Keys.ARROW_RIGHT)
     assert value(browser, "temperature") == "0.05" and status(browser).startswith("9 of 9")

@@ -444,7 +444,7 @@ def test_the_sliders_act_on_the_distribution_at_once(opened):
     browser = opened()
     begin(browser, "Dear")
     set_value(browser, "[aria-label=top-p]", 1)
-    assert find(browser, "#next .status").text.startswith("301 of 301 tokens stay; the model itself gave them 100%")
+    assert find(browser, "#next .status").text.startswith("301 of 301 tokens stay; before the settings acted they had 100%")
     find(browser, "[aria-label=top-k]").send_keys(Keys.HOME)
     assert find(browser, "#next .status").text.startswith("1 of 301 tokens stay")
     shares = [row.split()[-1] for row in find(browser, "#next .bars").text.splitlines()]
@@ -495,6 +495,33 @@ def test_surprise_colours_the_text(opened, runs):
         opacity, [0, *(0.6 * min(b, 12) / 12 for b in bits), 0], atol=4e-3
     )  # a browser keeps 8 bits of them
     assert all(each.startswith("rgba(213, 94, 0") for each in colours)
+
+
+def test_another_takes_the_next_seed(opened):
+    browser = opened()
+    begin(browser, "Dear")
+    seen = set()
+    for seed in ("1", "2", "3"):
+        find(browser, "#another").click()
+        until_idle(browser)
+        assert find(browser, "#seed").get_attribute("value") == seed
+        seen.add(browser.execute_script("return TinyGPT.text.ids.join()"))
+    assert len(seen) == 3
+
+
+def test_on_a_narrow_screen_the_text_comes_into_sight(opened):
+    browser = opened()
+    browser.set_window_size(500, 700)
+    try:
+        browser.execute_script("window.scrollTo(0, 0)")
+        find(browser, "#write").click()
+        until_idle(browser)
+        top, height = browser.execute_script(
+            "return [document.getElementById('text').getBoundingClientRect().top, innerHeight]"
+        )
+        assert 0 <= top < height
+    finally:
+        browser.set_window_size(1000, 900)
 
 
 def test_keys_alone_are_enough(opened):

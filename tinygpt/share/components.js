@@ -191,7 +191,7 @@
       ends.show(left, `The line that a point is thrown at: ${top.join(", ")}, then the others.`);
       if (!aloud) return;
       told.show(
-        `${stay} of ${logits.length} tokens stay; the model itself gave them ${percent(believed)} together. ` +
+        `${stay} of ${logits.length} tokens stay; before the settings acted they had ${percent(believed)} together. ` +
           `Likeliest now: ${top.join(", ")}.`,
       );
     }

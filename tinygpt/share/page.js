@@ -221,6 +221,7 @@
     find("note").textContent = remark();
     [text.busy, writing] = [true, most > 0];
     find("stop").disabled = !writing;
+    if (writing) find("text").closest("section").scrollIntoView({ block: "nearest" }); // on a phone it lies further down
     say = speaker();
     let [slice, drawing, start] = [performance.now(), 0, null];
     const pick = (logits) => TinyGPT.pick(logits, settings, random);
@@ -265,6 +266,11 @@
   }
 
   find("form").addEventListener("submit", (event) => (event.preventDefault(), clearTimeout(typed), go(length)));
+  find("another").addEventListener("click", () => {
+    const seed = find("seed");
+    if (seed.validity.valid && seed.value) seed.value = (Number(seed.value) + 1) % (Number(seed.max) + 1);
+    find("form").requestSubmit();
+  });
   find("stop").addEventListener("click", stop);
   find("prompt").addEventListener("input", () => (clearTimeout(typed), (typed = setTimeout(() => go(0), 200))));
   document.addEventListener("keydown", (event) => {

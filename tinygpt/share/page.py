@@ -42,6 +42,7 @@ def export_page(run, path, weights="float16"):
         data=json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),  # no token ends it
         weights=base64.b64encode(packed).decode(),
         size=f"{model.count_parameters():,}",
+        origin=html.escape(origin(run)),
         facts="".join(f"<li>{html.escape(fact)}</li>" for fact in facts(run, model, weights)),
     )
     with new_file(path) as file:
@@ -85,7 +86,7 @@ def beginnings(decoder, tokenizer):
     """A few prompts to begin with: the first words of texts that the model writes, so that none is of its corpus."""
     found = {}
     for seed in range(2 * EXAMPLES):
-        text = "".join(generate(decoder, tokenizer, config=SampleConfig(max_tokens=30), seed=seed)).strip()
+        text = "".join(generate(decoder, tokenizer, config=SampleConfig(0.5, max_tokens=30), seed=seed)).strip()
         words = " ".join(text.splitlines()[0].split()[:EXAMPLE_WORDS]) if text else ""
         if words and "\ufffd" not in words:
             found[words] = None
@@ -101,12 +102,17 @@ def facts(run, model, weights):
     )
     if (run.folder / METRICS).is_file():
         yield measured(run.folder / METRICS)
-    origin = " ".join(filter(None, (corpus.get("source", corpus["spec"]), corpus.get("version"))))
-    yield f"Trained for {run.train_config.steps:,} steps on: {origin}."
+    yield f"Trained for {run.train_config.steps:,} steps on: {origin(run)}."
     if corpus.get("licence") not in (None, "", "yours"):
         yield f"Licence of that text: {corpus['licence']}."
     if corpus.get("citation"):
         yield f"To cite it: {corpus['citation']}."
+
+
+def origin(run):
+    """What the model learned from, in a few words."""
+    corpus = run.config["corpus"]
+    return " ".join(filter(None, (corpus.get("source", corpus["spec"]), corpus.get("version"))))
 
 
 def measured(path):
