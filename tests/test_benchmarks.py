@@ -2,15 +2,19 @@
 
 import json
 import math
+import os
 
 import numpy as np
 import pytest
 import torch
-from benchmarks import ladder, learning, lightness, ratios, reference, throughput, where_time_goes
+from benchmarks import ladder, large, large_text, learning, lightness, ratios, reference, throughput, where_time_goes
 from benchmarks.pair_table import PairEmbedding, with_pair_table
 from torch.testing import assert_close
 
+from tinygpt.checkpoint import open_run
 from tinygpt.config import ModelConfig, TrainConfig
+from tinygpt.corpora import open_corpus
+from tinygpt.logs import read_log
 from tinygpt.model import TinyGPT
 from tinygpt.tokens import token_file
 
@@ -237,3 +241,49 @@ def test_the_table_says_nothing_at_first_and_learns_pairs():
     table(torch.tensor([[3, 5], [4, 5]])).sum().backward()
     touched = table.pairs.weight.grad.abs().sum(-1).nonzero().flatten()
     assert len(touched) == 4  # 5 after 3 is another pair than 5 after 4
+
+
+# A text larger than memory
+
+
+def test_a_generated_text_is_of_documents_that_cleaning_keeps(tmp_path):
+    n_bytes = large_text.write_text(tmp_path / "text.txt", 3e6, seed=1)
+    assert n_bytes == (tmp_path / "text.txt").stat().st_size and 3e6 <= n_bytes < 6e6
+    corpus = open_corpus(str(tmp_path / "text.txt"))
+    lengths = [len(document.text) for document in corpus.documents()]
+    assert corpus.report == [f"{len(lengths):,} documents read, {len(lengths):,} kept ({sum_of(corpus) / 1e6:.2f} MB)"]
+    assert 900 < sum(lengths) / len(lengths) < 1400 and max(lengths) < 6000
+    large_text.write_text(tmp_path / "again.txt", 3e6, seed=1)
+    large_text.write_text(tmp_path / "other.txt", 3e6, seed=2)
+    texts = [(tmp_path / f"{name}.txt").read_bytes() for name in ("text", "again", "other")]
+    assert texts[0] == texts[1] != texts[2]
+
+
+def sum_of(corpus):
+    return sum(len(document.text.encode()) for document in corpus.documents())
+
+
+@pytest.mark.skipif(not hasattr(os, "wait4"), reason="this system does not tell what a process took")
+@pytest.mark.parametrize("megabytes", [8, pytest.param(50, marks=pytest.mark.slow)])
+def test_a_text_goes_all_the_way_in_little_memory(tmp_path, megabytes):
+    n_bytes, costs = large.measure(megabytes * 10**6, tmp_path)
+    assert list(costs) == ["clean", "tokenise", "train", "evaluate"]
+    assert all(cost.core_s > 0 and 5e7 < cost.peak_bytes < 1e9 for cost in costs.values())
+    run = open_run(tmp_path / "run")
+    assert sum(split["bytes"] for split in run.config["corpus"]["splits"].values()) > 0.99 * n_bytes
+    clean = (tmp_path / "clean.txt").read_text(encoding="utf-8").split("\n\n")
+    tokens, tokenizer = run.tokens(), run.tokenizer()
+    kept = {text for split in tokens.values() for text in split.first(100).texts(tokenizer)}
+    assert len(kept) == 300 and kept <= {text.rstrip("\n") for text in clean}
+    last = read_log(run.folder)[-1]
+    assert last.step == 50 and last.bits_per_byte < 3
+
+
+def test_rows_of_a_large_text_by_hand():
+    small = 10**6, {"clean": large.Cost(2.0, 1.0, 10**8), "train": large.Cost(5.0, 4.0, 3 * 10**8)}
+    big = 4 * 10**6, {"clean": large.Cost(9.0, 6.0, 2 * 10**8), "train": large.Cost(7.0, 6.0, 6 * 10**8)}
+    clean, train, memory = large.rows(small, big)
+    assert (clean.ratios, train.ratios, memory.ratios) == ((1.5,), (1.5,), (2.0,))
+    assert clean.what == "clean, core seconds per MB, 4 MB / 1 MB of text"
+    assert clean.detail == "0.67 MB a second and core; 6 core s, 9 s, peak 200 MB"
+    assert train.what == "train, core seconds, 4 MB / 1 MB of text" and memory.detail == "600 and 300 MB"

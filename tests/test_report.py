@@ -10,7 +10,7 @@ from tinygpt.baselines import Baseline
 from tinygpt.config import InputError, ModelConfig
 from tinygpt.evaluation import Score
 from tinygpt.model import TinyGPT
-from tinygpt.report import MODEL_NAME, Figures, baselines_note, beginning, measure, measure_baselines, table
+from tinygpt.report import MODEL_NAME, Figures, beginning, limits, measure, measure_baselines, table
 from tinygpt.tokenizer import Tokenizer
 from tinygpt.tokens import token_file
 
@@ -43,7 +43,7 @@ def test_notes_on_near_duplicates_and_what_was_left_out():
     near, others, left_out = figures([1.0, 3.0, 3.0], [1, 0, 0], n_left_out=1234).notes()
     assert near == "3 documents; 1 of them have a near-duplicate in the training text"
     assert others == "bits_per_byte of the 2 others: 3.0000   (95% interval 3.000-3.000)"
-    assert left_out == "1,234 further documents were left out"
+    assert left_out == "1,234 further documents were left out; those measured are spread evenly among them"
 
 
 def test_notes_where_all_are_near_duplicates():
@@ -52,15 +52,15 @@ def test_notes_where_all_are_near_duplicates():
 
 
 def test_json_by_hand():
-    found = figures([1.0, 3.0, 3.0], [1, 0, 0]).as_json()
+    found = figures([1.0, 3.0, 3.0], [1, 0, 0], n_left_out=7).as_json()
     fresh = found.pop("without_near_duplicates")
     assert fresh["bits_per_byte"] == 3.0 and fresh["bits_per_byte_interval"] == [3.0, 3.0]
-    assert (found["documents"], found["near_duplicates"]) == (3, 1)
+    assert (found.pop("documents"), found.pop("near_duplicates"), found.pop("documents_left_out")) == (3, 1, 7)
     assert found["bits_per_byte"] == pytest.approx(7 / 3, abs=1e-6)
     assert found["nats_per_token"] == pytest.approx(14 / 3 * math.log(2), abs=1e-6)
     assert found["perplexity"] == pytest.approx(2 ** (14 / 3), abs=1e-6)
     names = {"bits_per_byte", "perplexity", "nats_per_token"}
-    assert set(fresh) == names | {f"{name}_interval" for name in names} == set(found) - {"documents", "near_duplicates"}
+    assert set(fresh) == names | {f"{name}_interval" for name in names} == set(found)
     for name in names:
         low, high = found[f"{name}_interval"]
         assert low < found[name] < high
@@ -139,11 +139,15 @@ def test_measuring_finds_the_near_duplicates(run, model):
     assert found.fresh_bits_per_byte == found.score.of([1]).bits_per_byte
 
 
-def test_measuring_the_beginning_only(run, model):
-    n_first = len(TEXTS["validation"][0])
-    found = measure(run, model, max_tokens=n_first + 10)
-    assert (len(found.near_duplicate), found.n_left_out) == (1, 2)
-    assert found.score.bytes.tolist() == [n_first]
+def test_measuring_a_sample_only(run, model):
+    found = measure(run, model, max_tokens=60)
+    assert found.near_duplicate.tolist() == [True, False] and found.n_left_out == 1
+    assert found.score.bytes.tolist() == [len(text) for text in TEXTS["validation"][:2]]
+
+
+def test_near_duplicates_are_looked_for_in_the_beginning_of_a_long_text(run, model, monkeypatch):
+    monkeypatch.setattr("tinygpt.report.SEARCHED_BYTES", 24)  # the first of the training texts
+    assert measure(run, model).near_duplicate.tolist() == [True, False, False]
 
 
 def test_measuring_other_splits(run, model):
@@ -156,23 +160,26 @@ def test_measuring_other_splits(run, model):
 def test_baselines_are_measured_on_the_same_documents(run, model):
     found = measure(run, model, max_tokens=60)
     assert len(found.near_duplicate) == 2
-    rows = measure_baselines(run, found)
+    rows = measure_baselines(run, found, max_tokens=60)
     for row in rows[:5]:
         assert row.score.bytes.tolist() == found.score.bytes.tolist()
     assert rows[0].name == "uniform"
     assert rows[0].bits_per_byte == pytest.approx(math.log2(257) * (48 + 2) / 48)  # each of the two has its end
     lines = list(table(rows, found))
-    assert len(lines) == 1 + len(rows) + 1 + 3 and lines[-1] == "1 further documents were left out"
+    assert len(lines) == 1 + len(rows) + 1 + 3 and lines[-1].startswith("1 further documents were left out")
 
 
-def test_baselines_that_saw_less_than_the_model_say_so(run, monkeypatch):
-    assert list(baselines_note(run)) == []
+def test_what_saw_less_than_the_model_says_so(run, monkeypatch):
+    assert list(limits(run)) == []
     n_bytes = run.tokens()["train"].n_bytes
-    monkeypatch.setattr("tinygpt.report.BASELINE_BYTES", n_bytes)
-    assert list(baselines_note(run)) == []
-    monkeypatch.setattr("tinygpt.report.BASELINE_BYTES", n_bytes - 1)
-    (note,) = baselines_note(run)
-    assert note.startswith("the baselines have seen the first ") and note.endswith(f" of {n_bytes / 1e6:,.3g} MB")
+    for name in ("BASELINE_BYTES", "SEARCHED_BYTES"):
+        monkeypatch.setattr(f"tinygpt.report.{name}", n_bytes)
+    assert list(limits(run)) == []
+    for name in ("BASELINE_BYTES", "SEARCHED_BYTES"):
+        monkeypatch.setattr(f"tinygpt.report.{name}", n_bytes - 1)
+    baselines, near = limits(run)
+    assert baselines.startswith("the baselines have seen the first ") and baselines.endswith(" of 5.7e-05 MB")
+    assert near.startswith("near-duplicates were looked for in the first ") and list(limits(run, False)) == [near]
 
 
 @pytest.mark.parametrize(("max_bytes", "n"), [(1, 1), (24, 1), (43, 1), (44, 2), (56, 2), (57, 3), (10**9, 3)])

@@ -1,6 +1,8 @@
 import json
+import sys
 import tempfile
 from collections import Counter
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 from tinygpt.config import END_OF_TEXT, InputError
 from tinygpt.corpora import SPLITS, Corpus, Document, split_of
 from tinygpt.tokenizer import Tokenizer
-from tinygpt.tokens import CHUNK, Batches, open_tokens, token_file, write_tokens
+from tinygpt.tokens import CHUNK, Batches, let_go, open_tokens, token_file, write_tokens
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from(" \né漢🙂\x00"), max_size=20)
 BYTES = Tokenizer([])  # a token per byte
@@ -50,8 +52,42 @@ def test_the_beginning_of_a_file_is_a_file_by_hand():
     assert file.first(2).ids.tolist() == [0, 97, 98, 0, 0]
     assert file.first(2).starts.tolist() == [0, 3] and file.first(2).ends.tolist() == [3, 4]
     assert file.first(2).document_bytes.tolist() == [2, 0]
-    # the documents end, with their last end of text, after 4, 5 and 8 tokens
-    assert [file.head(n).n_documents for n in (0, 3, 4, 5, 7, 8, 100)] == [1, 1, 1, 2, 2, 3, 3]
+
+
+def test_a_sample_is_a_file_of_documents_from_everywhere_by_hand():
+    file = token_file(["ab", "", "é", "x"], lambda text: list(text.encode()), end_of_text=0)  # 10 tokens
+    assert file.sample(10) is file and file.sample(100) is file
+    half = file.sample(5)
+    assert half.ids.tolist() == [0, 97, 98, 0, 0xC3, 0xA9, 0]
+    assert half.starts.tolist() == [0, 3] and half.document_bytes.tolist() == [2, 2]
+    assert [file.sample(n).n_documents for n in (0, 2, 3, 5, 8, 9)] == [1, 1, 1, 2, 3, 3]
+
+
+@given(st.lists(TEXT, min_size=1, max_size=40), st.integers(0, 300))
+def test_a_sample_holds_whole_documents_in_order(texts, max_tokens):
+    file = token_file(texts, BYTES.encode, BYTES.end_of_text)
+    sample = file.sample(max_tokens)
+    found = list(sample.texts(BYTES))
+    rest = iter(texts)
+    assert all(text in rest for text in found) and found
+    assert sample.document_bytes.tolist() == [len(text.encode()) for text in found]
+    assert sample.ids[sample.ends].tolist() == [0] * len(found)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc tells what is in memory")
+def test_what_was_read_of_a_token_file_leaves_memory(tmp_path):
+    np.zeros(2**24, dtype=np.uint16).tofile(tmp_path / "ids")
+    ids = np.memmap(tmp_path / "ids", dtype=np.uint16, mode="r")
+
+    def mapped_kib():
+        about = (tmp_path / "ids").as_posix()
+        lines = Path("/proc/self/smaps").read_text().partition(about)[2].splitlines()
+        return int(next(line for line in lines if line.startswith("Rss:")).split()[1])
+
+    assert ids.sum() == 0 and mapped_kib() > 30_000
+    let_go(ids[5:])  # a part of it knows where it comes from
+    assert mapped_kib() == 0 and ids[-1] == 0
+    let_go(np.zeros(3))  # what is in memory anyway stays there
 
 
 @given(st.lists(TEXT, max_size=60))

@@ -2,5 +2,5 @@
 
 A ladder, each file standing on those before it:
 config, corpora, bpe, tokenizer, tokens, norm, attention, model, numpy_model, evaluation, baselines, sampling, optim,
-bigrams, storage, checkpoint, logs, training, pipeline, report, plots, commands, cli.
+bigrams, storage, checkpoint, logs, distributed, training, pipeline, report, plots, commands, cli.
 """

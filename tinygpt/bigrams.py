@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 
 from tinygpt.optim import TABLE_BETAS, adamw, learning_rate_factor, set_learning_rates
+from tinygpt.tokens import let_go
 
 MAX_CONTEXTS = 2048  # the followers of so many tokens are counted, the most frequent ones
 TOKENS_AT_ONCE = 2**20
@@ -30,11 +31,12 @@ def count_followers(ids, vocab_size):
     contexts = np.sort(np.argsort(-frequency, kind="stable")[:MAX_CONTEXTS])  # (N,)
     row = np.full(vocab_size, -1)
     row[contexts] = np.arange(len(contexts))
-    counts = np.zeros(len(contexts) * vocab_size, dtype=np.int32)
+    counts = np.zeros(len(contexts) * vocab_size, dtype=np.int64)
     for i in starts:
         piece = ids[i : i + TOKENS_AT_ONCE + 1].astype(np.int64)
+        let_go(ids)
         rows, followers = row[piece[:-1]], piece[1:]
-        np.add.at(counts, (rows * vocab_size + followers)[rows >= 0], 1)
+        counts += np.bincount((rows * vocab_size + followers)[rows >= 0], minlength=len(counts))
     shares = torch.from_numpy(counts).view(-1, vocab_size) / counts.sum()  # (N, V)
     return torch.from_numpy(contexts), shares
 

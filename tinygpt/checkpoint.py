@@ -49,6 +49,11 @@ class Run:
     def train_config(self):
         return from_json(TrainConfig, self.config["training"])
 
+    @property
+    def n_processes(self):
+        """How many processes train it together."""
+        return self.config.get("processes", 1)
+
     def tokenizer(self):
         self.verify("tokenizer/")
         return Tokenizer.load(self.folder / "tokenizer")
@@ -180,7 +185,7 @@ def check_free(folder, force):
         require(not any(folder.iterdir()), f"{folder} holds files that are no run of ours; choose another --out")
 
 
-def write_config(folder, model_config, train_config, corpus, tokenizer_info):
+def write_config(folder, model_config, train_config, corpus, tokenizer_info, n_processes=1):
     """The config.json of a new run whose tokenizer and tokens lie in the folder already."""
     settings = {
         "format": FORMAT,
@@ -195,7 +200,8 @@ def write_config(folder, model_config, train_config, corpus, tokenizer_info):
         },
     }
     run_id = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
-    write_json(folder / CONFIG, {"run_id": run_id, **settings, "seed": train_config.seed, "versions": versions()})
+    about = {"seed": train_config.seed, "processes": n_processes, "versions": versions()}
+    write_json(folder / CONFIG, {"run_id": run_id, **settings, **about})
 
 
 def versions():

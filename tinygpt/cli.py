@@ -14,6 +14,8 @@ EPILOG = "Exit codes: 0 done, 1 the work failed, 2 the call was wrong."
 
 class Parser(argparse.ArgumentParser):
     def error(self, message):
+        if os.environ.get("TORCHELASTIC_RUN_ID") and os.environ["RANK"] != "0":
+            self.exit(WRONG_CALL)  # the first process says the same
         self.exit(fail(WRONG_CALL, f"{message}; see: {self.prog} --help"))
 
 
@@ -35,8 +37,11 @@ def main(argv=None):
     except KeyboardInterrupt:
         return fail(FAILED, "interrupted")
     except (MemoryError, RuntimeError) as error:
+        from tinygpt.distributed import ProcessLost
         from tinygpt.training import TrainingDiverged
 
+        if isinstance(error, ProcessLost):
+            return fail(FAILED, f"{error}; mend what it says above, then go on with --resume")
         if isinstance(error, TrainingDiverged):
             advice = "the best weights so far are kept; start anew with lower learning rates"
             return fail(FAILED, f"{error}: training has diverged; {advice}")

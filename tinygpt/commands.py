@@ -17,10 +17,11 @@ from tinygpt.config import ModelConfig, SampleConfig, TrainConfig, require, requ
 from tinygpt.corpora import SPLITS, open_corpus, split_of
 from tinygpt.corpora.writing import write_corpus
 from tinygpt.device import available, choose_device
+from tinygpt.distributed import joined, launched_team, launcher
 from tinygpt.logs import NAME as LOG
 from tinygpt.logs import read_log
 from tinygpt.pipeline import prepare, training_texts
-from tinygpt.report import REPORTED_TOKENS, baselines_note, measure, measure_baselines, table
+from tinygpt.report import limits, measure, measure_baselines, table
 from tinygpt.sampling import generate as generate_text
 from tinygpt.sampling import make_decoder, prompt_ids
 from tinygpt.storage import write_json
@@ -33,6 +34,8 @@ N_SAMPLES = 5
 
 
 def say(line):
+    if not launched_team().is_first:
+        return
     tqdm.write(line, file=sys.stderr)  # above the progress bar, where there is one
     sys.stderr.flush()
 
@@ -42,6 +45,8 @@ def run(options):
     run, done = train_folder(options)
     if not done:
         return FAILED
+    if not launched_team().is_first:
+        return None  # what remains to be done is little, and the first process's
     if all((run.folder / name).is_file() for name in (METRICS, SAMPLES)):
         return None  # there was nothing left to do
     model, tokenizer = run.model(choose_device(options.device)), run.tokenizer()
@@ -62,24 +67,40 @@ def train(options):
 
 def train_folder(options):
     """Train in a new or a reopened run folder: the Run, and whether it came to its end."""
-    device = choose_device(options.device)
-    run = reopen(options) if options.resume else make(options, device)
-    steps, began = run.train_config.steps, (run.folder / LAST).is_file()
-    if began and is_done(run):
-        say(f"{run.folder} is done: all {steps} steps are trained; for more, start a new run with another --out")
-        return run, True
+    with joined(options.device) as (team, device):
+        run = ready(options, team, device)
+        steps, began = run.train_config.steps, (run.folder / LAST).is_file()
+        if began and is_done(run):
+            say(f"{run.folder} is done: all {steps} steps are trained; for more, start a new run with another --out")
+            return run, True
 
-    def begin(step):
-        rest = f"{steps} steps" if step == 0 else f"the last {steps - step} of {steps} steps"
-        say(f"training {describe(run.config['model'])} for {rest} on {device} in {run.folder}")
+        def begin(step):
+            rest = f"{steps} steps" if step == 0 else f"the last {steps - step} of {steps} steps"
+            where = f"{device} with {team.size} processes" if team.size > 1 else device
+            say(f"training {describe(run.config['model'])} for {rest} on {where} in {run.folder}")
 
-    done = train_run(run, device, resume=began, on_begin=begin, on_row=lambda row: say(describe_row(row)))
-    if not done:
-        say(f"Stopped and saved. Go on with: tinygpt {options.command} --out {run.folder} --resume")
-    return run, done
+        done = train_run(run, device, began, begin, on_row=lambda row: say(describe_row(row)), team=team)
+        if not done:
+            again = f"{launcher(team.size)} {options.command} --out {run.folder} --resume"
+            say(f"Stopped and saved. Go on with: {again}")
+        return run, done
 
 
-def make(options, device):
+def ready(options, team, device):
+    """The run folder to train in: the first process makes or reopens it, the others wait until it says where."""
+    folder = ""
+    try:
+        if team.is_first:
+            run = reopen(options, team) if options.resume else make(options, team, device)
+            folder = str(run.folder)
+    finally:
+        folder = team.tell(folder)
+    if not folder:
+        raise SystemExit(FAILED)  # the first process says why
+    return open_run(folder)
+
+
+def make(options, team, device):
     """A new run folder, as the options say."""
     require(
         options.tokenizer is None or options.vocab_size is None,
@@ -99,16 +120,22 @@ def make(options, device):
         device=device,
         force=options.force,
         say=say,
+        team=team,
     )
 
 
-def reopen(options):
+def reopen(options, team):
     """The run to go on with. Its settings are its own: what was asked for besides is refused, not ignored."""
     free = {"command", "out", "resume", "device", "force"}
     others = [name for name, value in vars(options).items() if name not in free and value is not None]
     named = ", ".join(map(option_name, others))
     require(not others, f"--resume goes on with the run's own settings: leave out {named}, or start a new run")
     run = open_run(options.out or latest_default())
+    require(
+        run.n_processes == team.size or is_done(run),
+        f"{run.folder} was begun with --nproc-per-node {run.n_processes}, not {team.size}: other sums would be rounded "
+        f"in another way; go on with: {launcher(run.n_processes)} {options.command} --out {run.folder} --resume",
+    )
     threads = run.config["versions"]["threads"]
     if threads != torch.get_num_threads():
         say(f"note: this run began with {threads} threads; with {torch.get_num_threads()} its last bits may differ")
@@ -158,9 +185,9 @@ def describe_row(row):
 
 def report(run, model):
     """Print the table of baselines and model on the validation text, and keep the figures in metrics.json."""
-    figures = measure(run, model, max_tokens=REPORTED_TOKENS)
+    figures = measure(run, model)
     rows = measure_baselines(run, figures)
-    print(*table(rows, figures), *baselines_note(run), sep="\n")
+    print(*table(rows, figures), *limits(run), sep="\n")
     write_json(run.folder / METRICS, {"validation": figures.as_json(), "baselines": as_json(rows)})
 
 
@@ -222,8 +249,8 @@ def evaluate(options):
         found = {"split": options.split, **figures.as_json()}
         print(json.dumps(found | ({"baselines": as_json(rows)} if rows else {}), indent=1))
         return
-    notes = [*table(rows, figures), *baselines_note(run)] if rows else figures.notes()
-    print(*figures.lines(), *notes, sep="\n")
+    notes = table(rows, figures) if rows else figures.notes()
+    print(*figures.lines(), *notes, *limits(run, bool(rows)), sep="\n")
 
 
 def lab(options):

@@ -9,9 +9,12 @@ from tinygpt.checkpoint import new_run, open_run, write_config
 from tinygpt.config import ModelConfig, TrainConfig, require
 from tinygpt.corpora import SPLITS
 from tinygpt.device import choose_precision
+from tinygpt.distributed import ALONE
 from tinygpt.tokenizer import Tokenizer
 from tinygpt.tokens import Batches, write_tokens
 from tinygpt.training import steps_for_minutes
+
+TOKENIZER_BYTES = 50_000_000  # of training text, enough to learn merges from
 
 
 def prepare(
@@ -26,16 +29,22 @@ def prepare(
     device="cpu",
     force=False,
     say=print,
+    team=ALONE,
 ):
     """Make a run folder that holds tokenizer, tokens and settings; returns the Run.
 
     model, training: settings; the model's vocab_size is the tokenizer's. tokenizer: trained on the corpus where none
     is given, with `vocab_size` tokens. minutes or epochs take the place of training.steps. say: told what happens.
+    team: the processes that will train it; only the first prepares.
     Nothing is left behind when anything is wrong with the corpus or the settings.
     """
     model, training = model or ModelConfig(), training or TrainConfig()
     for name, value in {"minutes": minutes, "epochs": epochs}.items():
         require(value is None or (value > 0 and isfinite(value)), f"{name}={value} must be a number above 0")
+    require(
+        training.batch_size >= team.size,
+        f"batch_size={training.batch_size} can't be divided among {team.size} processes: take fewer, or a larger batch",
+    )
     with new_run(folder, force) as new:
         if tokenizer is None:
             tokenizer = Tokenizer.train(training_texts(corpus), vocab_size)
@@ -53,10 +62,11 @@ def prepare(
         if epochs is not None:
             training = replace(training, steps=ceil(epochs * windows_per_epoch / training.batch_size))
         if minutes is not None:
-            training = replace(training, steps=steps_for_minutes(minutes, model, training, tokens, device))
+            training = replace(training, steps=steps_for_minutes(minutes, model, training, tokens, device, team))
             say(f"{60 * minutes:g} s of training are {training.steps} steps on this machine")
         about = {"spec": corpus.spec, **corpus.about, "splits": sizes, "cleaning": corpus.report}
-        write_config(new, model, training, about, {"vocab_size": tokenizer.vocab_size, "digest": tokenizer.digest})
+        info = {"vocab_size": tokenizer.vocab_size, "digest": tokenizer.digest}
+        write_config(new, model, training, about, info, team.size)
         del tokens  # lets go of the mapped files, which some systems won't rename otherwise
     return open_run(folder)
 
@@ -66,12 +76,14 @@ def size(tokens):
 
 
 def training_texts(corpus):
-    """The texts that a tokenizer learns from; an InputError at the end when there was none."""
-    n = 0
+    """The texts that a tokenizer learns from, the first TOKENIZER_BYTES; an InputError when there was none."""
+    n_bytes = 0
     for document in corpus.split("train"):
-        n += 1
+        if n_bytes >= TOKENIZER_BYTES:
+            return
+        n_bytes += len(document.text.encode())
         yield document.text
-    require_documents(n, "train")
+    require_documents(n_bytes, "train")
 
 
 def require_enough(tokens):

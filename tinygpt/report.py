@@ -13,7 +13,8 @@ from tinygpt.evaluation import Score, evaluate
 
 BASELINE_BYTES = 20_000_000  # of a longer training text the baselines see the beginning only
 MODEL_NAME = ">>> the model"
-REPORTED_TOKENS = 2**20  # of a longer validation text `tinygpt run` reports on the beginning
+SEARCHED_BYTES = 200_000_000  # of a longer training text near-duplicates are looked for in the beginning only
+REPORTED_TOKENS = 2**20  # of a longer text a sample is measured
 
 
 @dataclass(frozen=True)
@@ -47,13 +48,14 @@ class Figures:
             value, interval = self.fresh.bits_per_byte, between(self.fresh.interval())
             yield f"bits_per_byte of the {n - near:,} others: {value:.4f}   (95% interval {interval})"
         if self.n_left_out:
-            yield f"{self.n_left_out:,} further documents were left out"
+            yield f"{self.n_left_out:,} further documents were left out; those measured are spread evenly among them"
 
     def as_json(self):
         return {
             **summary(self.score),
             "documents": len(self.near_duplicate),
             "near_duplicates": int(self.near_duplicate.sum()),
+            "documents_left_out": self.n_left_out,
             "without_near_duplicates": summary(self.fresh) if len(self.fresh.nats) else None,
         }
 
@@ -64,34 +66,36 @@ def summary(score):
     return values | {f"{name}_interval": [round(x, 6) for x in score.interval(name)] for name in Figures.FIGURES}
 
 
-def measure(run, model, split="validation", max_tokens=None):
-    """The figures of a run's model on a split, or on the leading documents of it that fit into max_tokens."""
+def measure(run, model, split="validation", max_tokens=REPORTED_TOKENS):
+    """The figures of a run's model on a split, or on a sample of it where it is longer than max_tokens."""
     tokens, tokenizer = run.tokens(), run.tokenizer()
     require_choice("split", split, SPLITS)
-    held_out = tokens[split] if max_tokens is None else tokens[split].head(max_tokens)
+    held_out, searched = tokens[split].sample(max_tokens), beginning(tokens["train"], SEARCHED_BYTES)
     near = (
         np.zeros(held_out.n_documents, dtype=bool)
         if split == "train"
-        else near_duplicates(list(held_out.texts(tokenizer)), tokens["train"].texts(tokenizer))
+        else near_duplicates(list(held_out.texts(tokenizer)), searched.texts(tokenizer))
     )
     return Figures(evaluate(model, held_out), near, tokens[split].n_documents - held_out.n_documents)
 
 
-def measure_baselines(run, figures, split="validation"):
+def measure_baselines(run, figures, split="validation", max_tokens=REPORTED_TOKENS):
     """The baselines on the same documents as `figures`."""
     tokens, tokenizer = run.tokens(), run.tokenizer()
     train = beginning(tokens["train"], BASELINE_BYTES)
-    held_out = tokens[split].first(len(figures.near_duplicate))
+    held_out = tokens[split].sample(max_tokens)
     texts = [list(file.texts(tokenizer)) for file in (train, held_out)]
     return list(baselines(*texts, figures.near_duplicate, train, held_out, tokenizer.vocab_size))
 
 
-def baselines_note(run):
-    """A line of text where the baselines have seen less of the training text than the model."""
+def limits(run, with_baselines=True):
+    """Lines of text where only the beginning of the training text has been looked at."""
     n_bytes = run.config["corpus"]["splits"]["train"]["bytes"]
-    if n_bytes > BASELINE_BYTES:
-        seen, there = BASELINE_BYTES / 1e6, n_bytes / 1e6
-        yield f"the baselines have seen the first {seen:,.3g} MB of the training text only, of {there:,.3g} MB"
+    of = f"MB of the training text only, of {n_bytes / 1e6:,.4g} MB"
+    if with_baselines and n_bytes > BASELINE_BYTES:
+        yield f"the baselines have seen the first {BASELINE_BYTES / 1e6:,.4g} {of}"
+    if n_bytes > SEARCHED_BYTES:
+        yield f"near-duplicates were looked for in the first {SEARCHED_BYTES / 1e6:,.4g} {of}"
 
 
 def beginning(tokens, max_bytes):

@@ -127,7 +127,9 @@ class Tokenizer:
 
         skip_special: leave `end_of_text` out, else it reads `<|endoftext|>`.
         """
-        ids = [self.checked_id(id) for id in ids]
+        ids = [operator.index(id) for id in ids]
+        for extreme in (min(ids), max(ids)) if ids else ():
+            self.checked_id(extreme)
         if skip_special:
             ids = [id for id in ids if id != self.end_of_text]
         return self.backend.decode(ids)

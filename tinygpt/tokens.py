@@ -5,6 +5,7 @@ A token file holds the documents of one split, each preceded by the end-of-text 
 """
 
 import json
+import mmap
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
@@ -45,9 +46,15 @@ class TokenFile:
         """(documents,) where the end-of-text token after each document stands."""
         return np.append(self.starts, len(self.ids) - 1)[1:]
 
-    def head(self, max_tokens):
-        """The leading documents that fit into max_tokens, at least one: what is measured while training."""
-        return self.first(max(1, int(np.searchsorted(self.ends, max_tokens))))
+    def sample(self, max_tokens):
+        """Documents spread evenly over the file, in memory, at least one and about max_tokens; all where they fit."""
+        if len(self.ids) <= max_tokens:
+            return self
+        n = max(1, self.n_documents * max_tokens // len(self.ids))
+        chosen = np.arange(n) * self.n_documents // n  # (n,)
+        starts, ends = self.starts[chosen], self.ends[chosen]
+        ids = np.concatenate([*(self.ids[a:b] for a, b in zip(starts, ends, strict=True)), self.ids[-1:]])
+        return TokenFile(ids, np.cumsum(ends - starts) - (ends - starts), self.document_bytes[chosen])
 
     def first(self, n):
         """The first n documents."""
@@ -55,8 +62,17 @@ class TokenFile:
 
     def texts(self, tokenizer):
         """The documents' texts, one at a time."""
-        for start, end in zip(self.starts, self.ends, strict=True):
+        for number, (start, end) in enumerate(zip(self.starts, self.ends, strict=True), 1):
             yield tokenizer.decode(self.ids[start + 1 : end].tolist())
+            if number % CHUNK == 0:
+                let_go(self.ids)
+
+
+def let_go(ids):
+    """Take what was read of mapped tokens out of our memory: else the whole file would gather there in time."""
+    mapping = getattr(ids, "_mmap", None)
+    if hasattr(mapping, "madvise"):
+        mapping.madvise(mmap.MADV_DONTNEED)
 
 
 def token_file(documents, encode, end_of_text, dtype=np.uint16):
@@ -116,10 +132,12 @@ class Batches:
     """Batches of an endless stream of epochs, each all documents in a new order, cut into windows.
 
     batches[step] depends on the seed and on the step only, so that a resumed run sees what it would have seen.
+    rows: which of a batch's rows are given, for one of several processes that share them; None: all.
     """
 
-    def __init__(self, tokens, batch_size, context_length, seed=0):
+    def __init__(self, tokens, batch_size, context_length, seed=0, rows=None):
         self.tokens, self.batch_size, self.context_length, self.seed = tokens, batch_size, context_length, seed
+        self.rows = range(batch_size) if rows is None else rows
         self.windows_per_epoch = (len(tokens.ids) - 1) // context_length
         require(
             self.windows_per_epoch > 0 and tokens.n_documents > 0,
@@ -138,8 +156,8 @@ class Batches:
 
     def __getitem__(self, step):
         """Inputs and targets (B, T) each: targets[b, t] is the token that follows inputs[b, t]."""
-        first = step * self.batch_size
-        windows = np.stack([self.window(w) for w in range(first, first + self.batch_size)])  # (B, T + 1)
+        windows = np.stack([self.window(step * self.batch_size + row) for row in self.rows])  # (B, T + 1)
+        let_go(self.tokens.ids)
         windows = torch.from_numpy(windows)
         return windows[:, :-1], windows[:, 1:]
 

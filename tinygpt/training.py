@@ -2,6 +2,7 @@
 
 import math
 import time
+from dataclasses import replace
 
 import torch
 from torch.nn.utils import clip_grad_norm_
@@ -12,6 +13,7 @@ from tinygpt.bigrams import learn_bigrams
 from tinygpt.checkpoint import LAST, MODEL, own_weights, restore_weights
 from tinygpt.config import InputError
 from tinygpt.device import choose_precision, keep_freed_memory
+from tinygpt.distributed import ALONE
 from tinygpt.evaluation import evaluate
 from tinygpt.interruption import interruption
 from tinygpt.logs import Log, Row
@@ -19,7 +21,7 @@ from tinygpt.model import TinyGPT
 from tinygpt.optim import learning_rate_factor, make_optimizers, set_learning_rates
 from tinygpt.tokens import Batches
 
-EVALUATED_TOKENS = 2**17  # while training; of a longer validation text only the beginning is read
+EVALUATED_TOKENS = 2**17  # while training; of a longer validation text a sample is read
 SHORT_EPOCH_STEPS = 20  # an epoch below this ends without a row of its own
 MEASURED_S = 2.0  # how long the speed is measured that turns minutes into steps
 
@@ -34,10 +36,11 @@ NUMBERS = {"step": int, "loss_sum": float, "loss_steps": int, "best": float, "se
 class Trainer:
     """A model in training: weights, optimizers and the few numbers that a resumed run needs to go on."""
 
-    def __init__(self, model_config, config, tokens, device="cpu"):
+    def __init__(self, model_config, config, tokens, device="cpu", team=ALONE):
         keep_freed_memory()
-        self.config, self.device = config, torch.device(device)
-        self.batches = Batches(tokens["train"], config.batch_size, model_config.context_length, config.seed)
+        self.config, self.device, self.team = config, torch.device(device), team
+        rows = team.rows(config.batch_size)
+        self.batches = Batches(tokens["train"], config.batch_size, model_config.context_length, config.seed, rows)
         self.bytes_per_token = tokens["train"].n_bytes / len(tokens["train"].ids)
         self.dtype = getattr(torch, choose_precision(config.precision, self.device))
         torch.manual_seed(config.seed)
@@ -57,10 +60,14 @@ class Trainer:
         began = time.perf_counter()
         if self.step == 0 and self.config.bigram_steps and not self.model.config.tied:
             learn_bigrams(self.model, self.batches.tokens.ids, self.config, self.dtype)
-        ids, targets = (t.to(self.device) for t in self.batches[self.step])  # (B, T) each
+        if self.step == 0:
+            self.team.copy_first(self.model.parameters())  # other processors may round in another way
+        self.team.seed(self.config.seed, self.step)
+        ids, targets = (t.to(self.device) for t in self.batches[self.step])  # (B, T) each; B: our rows of the batch
         set_learning_rates(self.optimizers, learning_rate_factor(self.step, self.config))
         loss = self.model.loss(ids, targets, self.dtype)
         loss.backward()
+        loss = self.team.add_up(loss, list(self.model.parameters()), len(ids) / self.config.batch_size)
         gradient_norm = clip_grad_norm_(self.model.parameters(), self.config.clip)
         if not (math.isfinite(loss.item()) and math.isfinite(gradient_norm.item())):
             raise TrainingDiverged(f"the loss is {loss.item()} at step {self.step + 1}")
@@ -140,26 +147,30 @@ def is_done(run):
     return numbers.get("step") == str(run.train_config.steps)
 
 
-def train(run, device="cpu", resume=False, on_begin=None, on_row=None, on_step=None, show_progress=None):
+def train(run, device="cpu", resume=False, on_begin=None, on_row=None, on_step=None, show_progress=None, team=ALONE):
     """Train the model of a run folder; True when it is done, False when the user interrupted it.
 
     With resume it goes on from the last checkpoint, to the last bit as if it had never stopped; a run that is done
     stays as it is. Every evaluation and every end of an epoch writes a row of the log and the last checkpoint, and
     the weights where they are the best so far. on_begin: called with the number of steps taken already, once all that
     is there has been read. on_row: called with each Row. on_step: called with the Trainer and the loss of each step.
-    show_progress: None shows the bar on a terminal only. Raises TrainingDiverged when the loss is not finite: the last
-    good weights are kept.
+    show_progress: None shows the bar on a terminal only. team: the processes that share the work, all of which call
+    this; only the first evaluates, writes and calls back. Raises TrainingDiverged when the loss is not finite: the
+    last good weights are kept.
     """
     tokens = run.tokens()
-    validation = tokens["validation"].head(EVALUATED_TOKENS)
+    validation = tokens["validation"].sample(EVALUATED_TOKENS)
     devices = [] if torch.device(device).type != "cuda" else [device]
-    with torch.random.fork_rng(devices), interruption() as interrupted:
-        trainer = Trainer(run.model_config, run.train_config, tokens, device)
+    with torch.random.fork_rng(devices), interruption(team.signals, team.is_first) as interrupted:
+        trainer = Trainer(run.model_config, run.train_config, tokens, device, team)
         if resume:
             run.model()  # the best weights may stay the best: they must be there, whole, and this run's
             trainer.restore(run)
             if trainer.step == trainer.config.steps:
                 return True
+        team.wait()  # nothing is written before all have read
+        if not team.is_first:
+            return follow(trainer, interrupted)
         remove_unfinished(run.folder)
         with Log(run.folder, trainer.step if resume else None) as log, progress_bar(trainer, show_progress) as bar:
             if on_begin:
@@ -169,6 +180,15 @@ def train(run, device="cpu", resume=False, on_begin=None, on_row=None, on_step=N
                 loop(trainer, run, validation, log, bar, interrupted, on_row, on_step)
             finally:
                 run.sign(MODEL, LAST)
+        team.wait()  # nobody leaves before all is written: the end of one may end the others
+    return trainer.step == trainer.config.steps
+
+
+def follow(trainer, interrupted):
+    """What every process but the first does: its part of each step, and nothing else."""
+    while trainer.step < trainer.config.steps and not trainer.team.any(interrupted.is_set()):
+        trainer.train_step()
+    trainer.team.wait()
     return trainer.step == trainer.config.steps
 
 
@@ -186,7 +206,7 @@ def loop(trainer, run, validation, log, bar, interrupted, on_row=None, on_step=N
     epoch_ends, evaluations = stops(trainer.config, trainer.batches)
     if trainer.best == math.inf:  # nothing has been evaluated yet
         look_up()
-    while trainer.step < trainer.config.steps and not interrupted.is_set():
+    while trainer.step < trainer.config.steps and not trainer.team.any(interrupted.is_set()):
         loss = trainer.train_step()
         show(bar, trainer, loss)
         if on_step:
@@ -195,7 +215,7 @@ def loop(trainer, run, validation, log, bar, interrupted, on_row=None, on_step=N
             run.save_weights(f"checkpoints/epoch_{epoch_ends[trainer.step]:04}.safetensors", trainer.model)
         if trainer.step in evaluations or trainer.step in epoch_ends:
             look_up()
-    if interrupted.is_set():
+    if trainer.step < trainer.config.steps:
         trainer.save(run)
 
 
@@ -222,8 +242,12 @@ def show(bar, trainer, loss):
     bar.update()
 
 
-def steps_for_minutes(minutes, model_config, config, tokens, device="cpu"):
-    """How many steps take about so many minutes here, by timing a model that is then thrown away."""
+def steps_for_minutes(minutes, model_config, config, tokens, device="cpu", team=ALONE):
+    """How many steps take about so many minutes here, by timing a model that is then thrown away.
+
+    The first process of a team times its own part of a step; the little time that adding up takes does not count.
+    """
+    config = replace(config, batch_size=len(team.rows(config.batch_size)))
     with torch.random.fork_rng():
         trainer = Trainer(model_config, config, tokens, device)
         trainer.train_step()
