@@ -17,10 +17,10 @@ from tinygpt.course.trials import step_flops, trial
 from tinygpt.training import steps_for_minutes
 
 RECORD = {"d_model": 64, "n_layers": 2}  # the package's recipe, in a size for a sprint
-SHORT_FLOPS = 40 * step_flops(ModelConfig(**RECORD), TrainConfig().batch_size)  # the sprint's budget
+RECORD_STEPS = 40  # how many steps of it the sprint pays for
 FULL_S = 60
-BUDGETS = {"sprint": f"{SHORT_FLOPS / 1e9:,.0f} GFLOP", "minute": f"{FULL_S} s"}
 SEEDS = (0, 1)
+VOCABULARY = ModelConfig().vocab_size
 FIXED = {  # what the rules give, and why a recipe can't
     "vocab_size": "the tokens are the same for all",
     "steps": "they follow from the budget",
@@ -59,6 +59,13 @@ class Entry:
         return max(self.bits_per_byte) - min(self.bits_per_byte)
 
 
+def flops(recipe, steps):
+    """What so many steps of a recipe cost, its head start included."""
+    model, training = configs(recipe)
+    pairs = 0 if model.tied else training.bigram_steps
+    return steps * step_flops(model, training.batch_size) + pairs * 6 * VOCABULARY**2 * model.d_model
+
+
 def configs(recipe):
     """The ModelConfig and TrainConfig of a recipe, {setting: value}; an InputError says which rule it breaks."""
     require(isinstance(recipe, dict), f"a recipe is a dictionary {{setting: value}}, not {type(recipe).__name__}")
@@ -70,12 +77,18 @@ def configs(recipe):
     return model, TrainConfig(precision="float32", **training)
 
 
-def steps_within(recipe, flops=SHORT_FLOPS):
-    """How many steps of a recipe the sprint's budget pays for."""
-    model, training = configs(recipe)
-    steps = int(flops // step_flops(model, training.batch_size))
-    require(steps >= 1, "not one step of this recipe fits into the budget: a smaller model, or a smaller batch")
+def steps_within(recipe):
+    """How many steps of a recipe the sprint's budget pays for, after its head start."""
+    steps = int((SPRINT_FLOPS - flops(recipe, 0)) // (flops(recipe, 1) - flops(recipe, 0)))
+    require(
+        steps >= 1,
+        "not one step of this recipe fits into the budget: a smaller model, a smaller batch, or a shorter head start",
+    )
     return steps
+
+
+SPRINT_FLOPS = flops(RECORD, RECORD_STEPS)
+BUDGETS = {"sprint": f"{SPRINT_FLOPS / 1e9:,.0f} GFLOP", "minute": f"{FULL_S} s"}
 
 
 def race(name, recipe, tokens, budget="sprint", corpus="hpo"):
@@ -103,7 +116,7 @@ def race(name, recipe, tokens, budget="sprint", corpus="hpo"):
 
 def obeys(entry):
     """An InputError where an entry breaks a rule."""
-    model, training = configs(entry.recipe)
+    configs(entry.recipe)
     require(entry.budget in BUDGETS, f"budget {entry.budget!r} is unknown; there are {', '.join(BUDGETS)}")
     require(bool(entry.corpus), "an entry names its corpus: figures of two texts can't be compared")
     require(
@@ -117,7 +130,7 @@ def obeys(entry):
     require(is_whole(entry.cores) and entry.cores >= 1, f"cores={entry.cores!r} is no number of cores")
     if entry.budget == "sprint":
         require(
-            entry.steps * step_flops(model, training.batch_size) <= SHORT_FLOPS,
+            flops(entry.recipe, entry.steps) <= SPRINT_FLOPS,
             f"{entry.steps} steps of this recipe are more than {BUDGETS['sprint']}",
         )
     else:
