@@ -12,9 +12,9 @@ from torch.testing import assert_close
 
 from tinygpt.checkpoint import open_run
 from tinygpt.config import ModelConfig, TrainConfig
+from tinygpt.corpora import open_corpus
 from tinygpt.course.exercises.lesson_09.pair_table import PairTable, with_pair_table
 from tinygpt.course.ladder import RUNGS
-from tinygpt.corpora import open_corpus
 from tinygpt.logs import read_log
 from tinygpt.model import TinyGPT
 from tinygpt.tokens import token_file

@@ -131,7 +131,9 @@ def test_nothing_else_imports_matplotlib(module):
 
 
 def test_dots_show_every_measurement_and_its_mean():
-    axes = plots.dots({"start": [2.0, 2.2], "end": [1.5]}, "bits per byte", "falls", baselines={"xz": 1.46}).figure.axes[0]
+    axes = plots.dots(
+        {"start": [2.0, 2.2], "end": [1.5]}, "bits per byte", "falls", baselines={"xz": 1.46}
+    ).figure.axes[0]
     assert [line.get_xydata().tolist() for line in axes.lines[:4]] == [
         [[2.0, 0.0], [2.2, 0.0]],
         [[2.1, 0.0]],

@@ -3,7 +3,7 @@
 import random
 from pathlib import Path
 
-THINGS = "beans roses cress leeks apples peas chard onions".split()
+THINGS = ["beans", "roses", "cress", "leeks", "apples", "peas", "chard", "onions"]
 DOINGS = ("have come up", "want rain", "are for the snails", "flower early", "went to Ada", "taste of summer")
 PLACES = ("by the wall", "in the glass house", "under the pear tree", "at the gate")
 NAMES = ("Tom", "Mei", "Zoe")

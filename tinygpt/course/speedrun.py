@@ -95,10 +95,7 @@ def race(name, recipe, tokens, budget="sprint", corpus="hpo"):
     """Train a recipe with both seeds within a budget, `sprint` or `minute`, and measure it: an Entry."""
     require(budget in BUDGETS, f"budget={budget!r} is unknown; choose one of {', '.join(BUDGETS)}")
     model, training = configs(recipe)
-    if budget == "sprint":
-        steps = steps_within(recipe)
-    else:
-        steps = steps_for_minutes(FULL_S / 60, model, training, tokens)
+    steps = steps_within(recipe) if budget == "sprint" else steps_for_minutes(FULL_S / 60, model, training, tokens)
     found = [trial(tokens, model, replace(training, steps=steps, seed=seed)) for seed in SEEDS]
     return Entry(
         name=name,

@@ -26,8 +26,8 @@ def trial(tokens, model, training, change=None, measured=None):
     """Train a new model and measure it.
 
     tokens: {split: token file}. model, training: a ModelConfig and a TrainConfig. change: what is done to the new model
-    before its first step, change(model). measured: the token file that is measured; the validation text where None. While tests run
-    the lessons unsolved, hardly any steps are taken.
+    before its first step, change(model). measured: the token file that is measured; the validation text where None.
+    While tests run the lessons unsolved, hardly any steps are taken.
     """
     training = replace(training, steps=capped(training.steps))
     with torch.random.fork_rng(devices=[]):

@@ -114,10 +114,14 @@ NEWTON_SCHULZ_STEPS = Exercise(
             "You divide each row by its own norm. That changes the directions too: one number for the whole matrix.",
             stepped(right, start=lambda g: g / g.norm(dim=1, keepdim=True)),
         ),
-        Mistake("You divide by the largest entry. gradient.norm() is the root of the sum of all squares.",
-                stepped(right, start=lambda g: g / g.abs().max())),
-        Mistake("You divide by the sum of the squares: the root is missing.",
-                stepped(right, start=lambda g: g / (g * g).sum())),
+        Mistake(
+            "You divide by the largest entry. gradient.norm() is the root of the sum of all squares.",
+            stepped(right, start=lambda g: g / g.abs().max()),
+        ),
+        Mistake(
+            "You divide by the sum of the squares: the root is missing.",
+            stepped(right, start=lambda g: g / (g * g).sum()),
+        ),
         Mistake(
             "gram @ gram is missing: you multiply gram number by number. Squares of matrices are matrix products.",
             stepped(lambda x, gram: A * x + (B * gram + C * gram * gram) @ x),
@@ -127,30 +131,42 @@ NEWTON_SCHULZ_STEPS = Exercise(
             "values to the third power, not the entries.",
             stepped(lambda x, gram: A * x + B * x**3 + C * x**5),
         ),
-        Mistake("The term with c is gram @ gram @ x; you have gram @ x twice.",
-                stepped(lambda x, gram: A * x + B * gram @ x + C * gram @ x)),
-        Mistake("The first term is missing: a times x itself.",
-                stepped(lambda x, gram: (B * gram + C * gram @ gram) @ x)),
+        Mistake(
+            "The term with c is gram @ gram @ x; you have gram @ x twice.",
+            stepped(lambda x, gram: A * x + B * gram @ x + C * gram @ x),
+        ),
+        Mistake(
+            "The first term is missing: a times x itself.", stepped(lambda x, gram: (B * gram + C * gram @ gram) @ x)
+        ),
         Mistake("The last term is missing: c times gram @ gram @ x.", stepped(lambda x, gram: A * x + B * gram @ x)),
-        Mistake("The signs: b is −4.7750, so the middle term is taken away.",
-                stepped(lambda x, gram: A * x + (-B * gram + C * gram @ gram) @ x)),
-        Mistake("a and c have changed places: x takes 3.4445, gram @ gram takes 2.0315.",
-                stepped(lambda x, gram: C * x + (B * gram + A * gram @ gram) @ x)),
-        Mistake("x is not used up: after gram, multiply by x and not by the gradient of the beginning.",
-                from_the_start),
+        Mistake(
+            "The signs: b is −4.7750, so the middle term is taken away.",
+            stepped(lambda x, gram: A * x + (-B * gram + C * gram @ gram) @ x),
+        ),
+        Mistake(
+            "a and c have changed places: x takes 3.4445, gram @ gram takes 2.0315.",
+            stepped(lambda x, gram: C * x + (B * gram + A * gram @ gram) @ x),
+        ),
+        Mistake(
+            "x is not used up: after gram, multiply by x and not by the gradient of the beginning.", from_the_start
+        ),
         Mistake("Only one step was taken, whatever `steps` says.", lambda g, steps=5: newton_schulz(g, 1)),
         Mistake("Five steps were taken, whatever `steps` says.", lambda g, steps=5: newton_schulz(g, 5)),
         Mistake("One step too many.", lambda g, steps=5: newton_schulz(g, steps + 1)),
         Mistake("One step is missing.", lambda g, steps=5: newton_schulz(g, steps - 1)),
         Mistake("x changes in every step, so gram = x @ x.T must be computed anew inside the loop.", fixed_gram),
-        Mistake("You divide by the norm in every step: it belongs before the loop, once.",
-                stepped(lambda x, gram: right(x / x.norm(), x @ x.T / x.norm() ** 2))),
+        Mistake(
+            "You divide by the norm in every step: it belongs before the loop, once.",
+            stepped(lambda x, gram: right(x / x.norm(), x @ x.T / x.norm() ** 2)),
+        ),
         Mistake(
             "That is the exact answer, by SVD: all singular values 1. Muon takes a rough one, by products alone, which "
             "costs far less; write that.",
             exact,
         ),
-        Mistake("The result has been scaled back to the gradient's norm. Muon wants to be rid of it.",
-                lambda g, steps=5: newton_schulz(g, steps) * g.norm()),
+        Mistake(
+            "The result has been scaled back to the gradient's norm. Muon wants to be rid of it.",
+            lambda g, steps=5: newton_schulz(g, steps) * g.norm(),
+        ),
     ),
 )

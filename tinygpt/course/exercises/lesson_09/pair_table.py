@@ -30,8 +30,8 @@ def with_pair_table(model, table=PairTable, rows=ROWS):
 
 
 def tables():
-    yield 10, 1, 7, torch.tensor([[3, 4]])
-    yield 10, 1, 7, torch.tensor([[3, 4, 5], [9, 4, 5]])
+    yield 10, 1, 7, torch.tensor([[3, 4, 5]])
+    yield 10, 1, 7, torch.tensor([[3, 4], [9, 4]])
     yield 50, 2, 11, torch.tensor([[1, 2, 1, 3, 2], [7, 7, 49, 0, 7]])
 
 
@@ -128,7 +128,7 @@ PAIR_TABLE = Exercise(
     tolerance=1e-4,
     advice={
         "index out of range": "a row beyond the table: the remainder, % self.pairs.num_embeddings, comes last.",
-        "before Module.__init__": "super().__init__() is the first line of __init__.",
+        "before Module.__init__": "a module begins with super().__init__(), the first line of __init__.",
         "Sizes of tensors must match": "put one column (B, 1) of zeros before ids[:, :-1], (B, T - 1), along axis 1.",
         "must match the size": "the pairs need as many columns as ids: a zero first, then ids[:, :-1].",
         "unexpected keyword": "__init__ takes (tokens, rows), in this order.",
@@ -161,9 +161,7 @@ PAIR_TABLE = Exercise(
         Mistake(
             "You pair texts with each other: the axis of time is the second one, dim=1.",
             table_with(
-                lambda ids, rows: (
-                    (torch.cat([torch.zeros_like(ids[:1]), ids[:-1]]) * 1_000_003 + ids * 10_007) % rows
-                )
+                lambda ids, rows: (torch.cat([torch.zeros_like(ids[:1]), ids[:-1]]) * 1_000_003 + ids * 10_007) % rows
             ),
         ),
         Mistake(
@@ -195,13 +193,21 @@ PAIR_TABLE = Exercise(
             "The token's own embedding is missing: tokens(ids) plus the row of the pair.",
             table_with(join=lambda own, pair: pair),
         ),
-        Mistake("You multiply the two embeddings: with a table of zeros nothing is left of the token. Add them.",
-                table_with(join=lambda own, pair: own * pair)),
-        Mistake("You put the two side by side, (B, T, 2C): the model reads C numbers. Add them.",
-                table_with(join=lambda own, pair: torch.cat([own, pair], -1))),
-        Mistake("You average the two: at first only half of the token's embedding would be left. Add them.",
-                table_with(join=lambda own, pair: (own + pair) / 2)),
-        Mistake("Only the first token's own embedding is added, to all. tokens(ids) has one for each place.",
-                table_with(join=lambda own, pair: own[:, :1] + pair)),
+        Mistake(
+            "You multiply the two embeddings: with a table of zeros nothing is left of the token. Add them.",
+            table_with(join=lambda own, pair: own * pair),
+        ),
+        Mistake(
+            "You put the two side by side, (B, T, 2C): the model reads C numbers. Add them.",
+            table_with(join=lambda own, pair: torch.cat([own, pair], -1)),
+        ),
+        Mistake(
+            "You average the two: at first only half of the token's embedding would be left. Add them.",
+            table_with(join=lambda own, pair: (own + pair) / 2),
+        ),
+        Mistake(
+            "Only the first token's own embedding is added, to all. tokens(ids) has one for each place.",
+            table_with(join=lambda own, pair: own[:, :1] + pair),
+        ),
     ),
 )
