@@ -13,7 +13,7 @@ from torch import nn
 from tinygpt.config import ModelConfig
 from tinygpt.optim import orthogonalise
 
-# Newton–Schulz
+# Newton and Schulz
 
 
 def stepped_in_words(gradient, steps=5):

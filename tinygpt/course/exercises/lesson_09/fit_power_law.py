@@ -34,7 +34,7 @@ def look_at_fit(got, expected, compute, loss):
     if math.isnan(a + b):
         return "nan came out: a logarithm of something below 0, or 0 divided by 0?"
     if b < 0:
-        return "b is below 0: the law is a · compute^(−b), so b is minus the slope of the line."
+        return "b is below 0: the law is a · compute^(-b), so b is minus the slope of the line."
     if abs(b - expected[1]) < 1e-3:
         return "b is right. a is what the line reaches at log compute = 0; exp turns its logarithm into a."
     return (
@@ -89,21 +89,22 @@ FIT_POWER_LAW = Exercise(
     tolerance=1e-4,
     advice={
         "only integer scalar arrays": "compute and loss are lists: np.log takes a list, ** and / do not.",
-        "unsupported operand": "lists can't do that: compute and loss are lists; go through them one by one, or np.array(compute) first.",
+        "unsupported operand": "lists can't do that: compute and loss are lists; go through them one by one, "
+        "or np.array(compute) first.",
         "must be real number, not list": "the function math.log takes one number: [math.log(c) for c in compute].",
         "must be Tensor, not list": "torch.tensor(compute) makes a tensor of the list; or use math.log, one by one.",
         "Expected object of type": "torch.tensor(compute) makes a tensor of the list.",
         "division by zero": "the spread of log compute is 0 where all numbers are taken as one; subtract the mean.",
     },
     hints=(
-        "log(a · compute^(−b)) = log a − b · log compute: in logarithms the law is a straight line.",
+        "log(a · compute^(-b)) = log a - b · log compute: in logarithms the law is a straight line.",
         "np.polyfit(x, y, 1) gives slope and start of the line of least squares; by hand the slope is "
-        "Σ (x − mean x)(y − mean y) / Σ (x − mean x)².",
+        "Σ (x - mean x)(y - mean y) / Σ (x - mean x)².",
         "slope, start = np.polyfit(np.log(compute), np.log(loss), 1); return math.exp(start), -slope",
     ),
     mistakes=(
         Mistake(
-            "b has the wrong sign: loss = a · compute^(−b), so b is minus the slope.",
+            "b has the wrong sign: loss = a · compute^(-b), so b is minus the slope.",
             varied(lambda slope, start: (math.exp(start), slope)),
         ),
         Mistake("That is log a. exp makes it a.", varied(lambda slope, start: (start, -slope))),

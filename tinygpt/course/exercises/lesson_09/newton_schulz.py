@@ -40,7 +40,7 @@ def look_at_matrix(got, expected, gradient, steps):
         )
     return (
         "By hand, on the first example: [3, 4] has the norm 5, so x = [0.6, 0.8]; then gram = x @ x.T = [[1]], and one "
-        "step is 3.4445 x − 4.7750 x + 2.0315 x = 0.701 x."
+        "step is 3.4445 x - 4.7750 x + 2.0315 x = 0.701 x."
     )
 
 
@@ -140,7 +140,7 @@ NEWTON_SCHULZ_STEPS = Exercise(
         ),
         Mistake("The last term is missing: c times gram @ gram @ x.", stepped(lambda x, gram: A * x + B * gram @ x)),
         Mistake(
-            "The signs: b is −4.7750, so the middle term is taken away.",
+            "The signs: b is -4.7750, so the middle term is taken away.",
             stepped(lambda x, gram: A * x + (-B * gram + C * gram @ gram) @ x),
         ),
         Mistake(
