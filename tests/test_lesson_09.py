@@ -59,13 +59,13 @@ def test_muon(printed):
     assert all(0.7 <= end <= 1.2 for end in ends)
     assert "equal to the package's: True" in printed
     ((low, high),) = numbers(r"values lie between ([\d.]+) and ([\d.]+)", printed)
-    assert 0.6 < low and high < 1.25
+    assert low > 0.6 and high < 1.25
 
 
 def test_the_sixth_was_foretold(printed):
     ((low, high, measured),) = numbers(r"foretold ([\d.]+) to ([\d.]+); measured ([\d.]+)", printed)
     assert abs((low + high) / 2 - measured) < 0.03
-    (b,) = numbers(r"compute\^\(−([\d.]+)\)", printed)
+    (b,) = numbers(r"compute\^\(.([\d.]+)\)", printed)
     assert 0.10 < b < 0.13  # a doubling takes some 8% off; some 400 times as much compute halves the loss
 
 
