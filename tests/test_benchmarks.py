@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 import torch
 from benchmarks import ladder, large, large_text, learning, lightness, ratios, reference, throughput, where_time_goes
-from benchmarks.pair_table import PairEmbedding, with_pair_table
 from torch.testing import assert_close
 
 from tinygpt.checkpoint import open_run
 from tinygpt.config import ModelConfig, TrainConfig
 from tinygpt.corpora import open_corpus
+from tinygpt.course.exercises.lesson_09.pair_table import PairTable, with_pair_table
+from tinygpt.course.ladder import RUNGS
 from tinygpt.logs import read_log
 from tinygpt.model import TinyGPT
 from tinygpt.tokens import token_file
@@ -204,7 +205,7 @@ def test_every_rung_changes_something_and_without_it_one_thing_is_missing():
         differing = {
             key for key, value in {**model, **training}.items() if value != {**rungs[-1][0], **rungs[-1][1]}[key]
         }
-        assert differing == set(ladder.RUNGS[name]) - {"lr"}  # Muon's lr is the reference's
+        assert differing == set(RUNGS[name]) - {"lr"}  # Muon's lr is the reference's
 
 
 def test_the_data_of_the_ladder(monkeypatch, tmp_path, capsys):
@@ -213,14 +214,14 @@ def test_the_data_of_the_ladder(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(ladder, "ours", lambda *arguments, **changes: found)
     ladder.main(["--seeds", "2", "--to", str(tmp_path / "ladder.json")])
     data = json.loads((tmp_path / "ladder.json").read_text())
-    assert [rung["name"] for rung in data["ladder"]] == ["the 2019 recipe", *ladder.RUNGS]
+    assert [rung["name"] for rung in data["ladder"]] == ["the 2019 recipe", *RUNGS]
     assert data["ladder"][0] == {"name": "the 2019 recipe", "bits_per_byte": [1.5, 1.5], "steps": [7, 7]}
     assert len(data["without"]) == len(ladder.without())
 
 
 def test_the_ladder_that_the_package_holds_is_whole():
     data = json.loads(ladder.DATA.read_text(encoding="utf-8"))
-    assert [rung["name"] for rung in data["ladder"]] == ["the 2019 recipe", *ladder.RUNGS]
+    assert [rung["name"] for rung in data["ladder"]] == ["the 2019 recipe", *RUNGS]
     assert [rung["name"] for rung in data["without"]] == list(ladder.without())
     for rung in data["ladder"] + data["without"]:
         assert len(rung["bits_per_byte"]) == len(rung["steps"]) >= 2
@@ -237,7 +238,7 @@ def test_the_table_says_nothing_at_first_and_learns_pairs():
     with_table = with_pair_table(model)
     assert_close(with_table(ids), before)
     table = with_table.token_embedding
-    assert isinstance(table, PairEmbedding)
+    assert isinstance(table, PairTable)
     table(torch.tensor([[3, 5], [4, 5]])).sum().backward()
     touched = table.pairs.weight.grad.abs().sum(-1).nonzero().flatten()
     assert len(touched) == 4  # 5 after 3 is another pair than 5 after 4

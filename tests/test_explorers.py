@@ -344,7 +344,8 @@ def test_keys_alone_move_the_sliders(shown):
     press(browser, Keys.TAB, Keys.HOME)
     assert value(browser, "temperature") == "0, greedy"
     assert (
-        status(browser) == "1 of 9 tokens stay; before the settings acted they had 11% together. Likeliest now: “small” 100%."
+        status(browser)
+        == "1 of 9 tokens stay; before the settings acted they had 11% together. Likeliest now: “small” 100%."
     )
     press(browser, Keys.ARROW_RIGHT)
     assert value(browser, "temperature") == "0.05" and status(browser).startswith("9 of 9")

@@ -444,7 +444,8 @@ def test_the_sliders_act_on_the_distribution_at_once(opened):
     browser = opened()
     begin(browser, "Dear")
     set_value(browser, "[aria-label=top-p]", 1)
-    assert find(browser, "#next .status").text.startswith("301 of 301 tokens stay; before the settings acted they had 100%")
+    words = "301 of 301 tokens stay; before the settings acted they had 100%"
+    assert find(browser, "#next .status").text.startswith(words)
     find(browser, "[aria-label=top-k]").send_keys(Keys.HOME)
     assert find(browser, "#next .status").text.startswith("1 of 301 tokens stay")
     shares = [row.split()[-1] for row in find(browser, "#next .bars").text.splitlines()]

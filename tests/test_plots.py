@@ -135,3 +135,17 @@ def test_the_picture_tells_itself_and_is_transparent(tmp_path):
 def test_nothing_else_imports_matplotlib(module):
     code = f"import sys, {module}; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_dots_show_every_measurement_and_its_mean():
+    axes = plots.dots(
+        {"start": [2.0, 2.2], "end": [1.5]}, "bits per byte", "falls", baselines={"xz": 1.46}
+    ).figure.axes[0]
+    assert [line.get_xydata().tolist() for line in axes.lines[:4]] == [
+        [[2.0, 0.0], [2.2, 0.0]],
+        [[2.1, 0.0]],
+        [[1.5, 1.0]],
+        [[1.5, 1.0]],
+    ]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["start", "end"] and axes.yaxis_inverted()
+    assert axes.get_xlabel() == "bits per byte" and [text.get_text() for text in axes.texts] == ["xz"]

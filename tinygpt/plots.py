@@ -130,6 +130,25 @@ def bars(values, x, alt, title="", marked=(), intervals=None):
     return Picture(figure, alt)
 
 
+def dots(values, x, alt, title="", baselines=None):
+    """A row of dots for each name, the first on top: what was measured more than once, each time to be seen.
+
+    values: {name: numbers}. baselines: {name: x}, drawn from top to bottom.
+    """
+    with rc_context(STYLE):
+        figure, axes = empty(x, "", title, height=0.9 + 0.3 * len(values))
+        for row, numbers in enumerate(values.values()):
+            axes.plot(numbers, [row] * len(numbers), "o", color=COLOURS[0], alpha=0.7, markersize=7)
+            axes.plot(sum(numbers) / len(numbers), row, "|", color=COLOURS[1], markersize=18, markeredgewidth=2)
+        axes.set_yticks(range(len(values)), list(values))
+        axes.invert_yaxis()
+        axes.grid(axis="y", color=INK, alpha=0.25)
+        for name, value in (baselines or {}).items():
+            axes.axvline(value, color=INK, linestyle=":")
+            axes.annotate(name, (value, 1), xycoords=("data", "axes fraction"), ha="center", va="bottom", color=INK)
+    return Picture(figure, alt)
+
+
 def heatmap(values, rows, columns, x, y, alt, title="", unit="", digits=None):
     """A table as colours, light for the smallest number and dark for the largest; NaN stays empty.
 

@@ -11,10 +11,10 @@ from statistics import median
 
 from tinygpt import training
 from tinygpt.config import ModelConfig, TrainConfig
+from tinygpt.course.exercises.lesson_09.pair_table import with_pair_table
 from tinygpt.evaluation import evaluate
 from tinygpt.model import TinyGPT
 
-from .pair_table import with_pair_table
 from .ratios import Row, in_turn, middle, ratios
 from .reference import train_for
 

@@ -12,6 +12,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from tinygpt.config import ModelConfig, SampleConfig, TrainConfig
+from tinygpt.course.trials import step_flops
 from tinygpt.model import TinyGPT
 from tinygpt.optim import learning_rate_factor, set_learning_rates
 from tinygpt.sampling import generate_ids, make_decoder
@@ -55,15 +56,6 @@ def weights_limit(n_bytes, reads=20):
     matrix = np.ones((n_bytes // 4 // 256, 256), np.float32)
     vector = np.ones(256, np.float32)
     return matrix.nbytes / (best(lambda: [matrix @ vector for _ in range(reads)]) / reads)
-
-
-def step_flops(config, batch_size):
-    """FLOP of the products of one training step: forward once, backward twice."""
-    C, T, tokens = config.d_model, config.context_length, batch_size * config.context_length
-    matrices = 3 if config.mlp == "swiglu" else 2
-    weights = config.n_layers * (4 * C * C + matrices * C * config.d_ff) + C * config.vocab_size
-    attention = config.n_layers * 2 * T * C  # scores and weighted values, the hidden half computed too
-    return 3 * 2 * tokens * (weights + attention)
 
 
 def phases(trainer, repetitions=30):

@@ -1,0 +1,370 @@
+"""Answers that people give to the exercises of lesson 09: right ones in several styles, and wrong ones.
+
+RIGHT: {exercise: [answer, ...]}. WRONG: {exercise: [(answer, a part of what it is told), ...]}, beyond the mistakes
+that the exercise itself knows.
+"""
+
+import math
+
+import numpy as np
+import torch
+from torch import nn
+
+from tinygpt.config import ModelConfig
+from tinygpt.optim import orthogonalise
+
+# Newton and Schulz
+
+
+def stepped_in_words(gradient, steps=5):
+    x = gradient / torch.sqrt((gradient**2).sum())
+    for _ in range(steps):
+        gram = torch.matmul(x, x.transpose(0, 1))
+        cube = gram @ x
+        x = 3.4445 * x - 4.7750 * cube + 2.0315 * gram @ cube
+    return x
+
+
+def stepped_lying(gradient, steps=5):
+    x = gradient.clone()
+    x /= torch.linalg.matrix_norm(x)
+    if high := x.shape[0] > x.shape[1]:
+        x = x.T
+    while steps:
+        gram = x.mm(x.t())
+        x = 3.4445 * x + (-4.7750 * gram + 2.0315 * gram.mm(gram)).mm(x)
+        steps -= 1
+    return x.T if high else x
+
+
+def stepped_from_the_other_side(gradient, steps=5):
+    x = gradient / torch.norm(gradient)
+    for _ in range(steps):
+        gram = x.T @ x
+        x = 3.4445 * x + x @ (-4.7750 * gram + 2.0315 * gram @ gram)
+    return x
+
+
+def stepped_by_svd(gradient, steps=5):
+    u, s, v = torch.linalg.svd(gradient / gradient.norm(), full_matrices=False)
+    for _ in range(steps):
+        s = 3.4445 * s - 4.7750 * s**3 + 2.0315 * s**5
+    return u @ torch.diag(s) @ v
+
+
+def stepped_again(gradient, steps=5):
+    def rounds(x, n):
+        if n == 0:
+            return x
+        gram = x @ x.T
+        return rounds(3.4445 * x - 4.7750 * gram @ x + 2.0315 * gram @ gram @ x, n - 1)
+
+    return rounds(gradient / gradient.norm(), steps)
+
+
+def gram_of_columns(gradient, steps=5):
+    x = gradient / gradient.norm()
+    for _ in range(steps):
+        gram = x.T @ x
+        x = 3.4445 * x + (-4.7750 * gram + 2.0315 * gram @ gram) @ x
+    return x
+
+
+def entry_by_entry(gradient, steps=5):
+    x = gradient / gradient.norm()
+    for _ in range(steps):
+        x = 3.4445 * x - 4.7750 * x * x * x + 2.0315 * x**5
+    return x
+
+
+def laid_down_and_left(gradient, steps=5):
+    x = orthogonalise(gradient, steps)
+    return x.T if x.shape[0] > x.shape[1] else x
+
+
+def no_norm_at_all(gradient, steps=5):
+    x = gradient
+    for _ in range(steps):
+        gram = x @ x.T
+        x = 3.4445 * x + (-4.7750 * gram + 2.0315 * gram @ gram) @ x
+    return x
+
+
+def in_the_callers_matrix(gradient, steps=5):
+    gradient /= gradient.norm()
+    for _ in range(steps):
+        gram = gradient @ gradient.T
+        gradient = 3.4445 * gradient + (-4.7750 * gram + 2.0315 * gram @ gram) @ gradient
+    return gradient
+
+
+def returns_in_the_loop(gradient, steps=5):
+    x = gradient / gradient.norm()
+    for _ in range(steps):
+        gram = x @ x.T
+        x = 3.4445 * x + (-4.7750 * gram + 2.0315 * gram @ gram) @ x
+        return x
+
+
+# The power law
+
+
+def fitted_by_numpy(compute, loss):
+    slope, start = np.polyfit(np.log(compute), np.log(loss), 1)
+    return float(np.exp(start)), float(-slope)
+
+
+def fitted_by_log10(compute, loss):
+    slope, start = np.polyfit(np.log10(compute), np.log10(loss), 1)
+    return 10**start, -slope
+
+
+def fitted_by_lstsq(compute, loss):
+    x = torch.tensor([[1.0, math.log(c)] for c in compute], dtype=torch.float64)
+    y = torch.tensor([math.log(v) for v in loss], dtype=torch.float64)[:, None]
+    start, slope = torch.linalg.lstsq(x, y).solution[:, 0].tolist()
+    return math.exp(start), -slope
+
+
+def fitted_by_sums(compute, loss):
+    x, y, n = [math.log2(c) for c in compute], [math.log2(v) for v in loss], len(compute)
+    sxy, sxx = sum(a * b for a, b in zip(x, y, strict=True)), sum(a * a for a in x)
+    slope = (n * sxy - sum(x) * sum(y)) / (n * sxx - sum(x) ** 2)
+    return [2 ** ((sum(y) - slope * sum(x)) / n), -slope]
+
+
+def fitted_by_covariance(compute, loss):
+    x, y = np.log(np.array(compute)), np.log(np.array(loss))
+    b = -np.cov(x, y)[0, 1] / x.var(ddof=1)
+    return torch.tensor(math.exp(y.mean() + b * x.mean())), torch.tensor(b)
+
+
+def fitted_one_number(compute, loss):
+    return fitted_by_numpy(compute, loss)[1]
+
+
+def fitted_as_array(compute, loss):
+    return np.array(fitted_by_numpy(compute, loss))
+
+
+def fitted_lists_divided(compute, loss):
+    return loss / compute
+
+
+def fitted_log_of_a_list(compute, loss):
+    return math.log(compute), math.log(loss)
+
+
+def fitted_mixed_divisors(compute, loss):
+    x, y = np.log(compute), np.log(loss)
+    b = -np.cov(x, y)[0, 1] / x.var()
+    return math.exp(y.mean() + b * x.mean()), b
+
+
+def fitted_start_halved(compute, loss):
+    a, b = fitted_by_numpy(compute, loss)
+    return a / 2, b
+
+
+def fitted_and_forgotten(compute, loss):
+    fitted_by_numpy(compute, loss)
+
+
+# Pairs
+
+
+class TableByPadding(nn.Module):
+    def __init__(self, tokens, rows=16_384):
+        super().__init__()
+        self.tokens = tokens
+        self.pairs = nn.Embedding(rows, tokens.weight.shape[1])
+        self.pairs.weight.data.zero_()
+        self.rows = rows
+
+    def forward(self, ids):
+        before = nn.functional.pad(ids, (1, 0))[:, :-1]
+        return self.tokens(ids) + self.pairs(torch.remainder(before * 1_000_003 + 10_007 * ids, self.rows))
+
+
+class TableByRoll(nn.Module):
+    def __init__(self, tokens, rows=16_384):
+        super().__init__()
+        self.tokens = tokens
+        self.pairs = nn.Embedding(rows, tokens.embedding_dim)
+        with torch.no_grad():
+            self.pairs.weight.fill_(0)
+
+    def forward(self, ids):
+        before = ids.roll(1, dims=1)
+        before[:, 0] = 0
+        return torch.add(self.pairs((before * 1_000_003 + ids * 10_007) % len(self.pairs.weight)), self.tokens(ids))
+
+
+class TableByLoop(nn.Module):
+    def __init__(self, tokens, rows=16_384):
+        super().__init__()
+        self.tokens, self.rows = tokens, rows
+        self.pairs = nn.Embedding(rows, tokens.embedding_dim)
+        nn.init.constant_(self.pairs.weight, 0.0)
+
+    def forward(self, ids):
+        row = torch.empty_like(ids)
+        for b, text in enumerate(ids.tolist()):
+            for t, current in enumerate(text):
+                previous = text[t - 1] if t else 0
+                row[b, t] = (previous * 1_000_003 + current * 10_007) % self.rows
+        return self.tokens(ids) + self.pairs(row)
+
+
+class TableFilled(nn.Module):
+    def __init__(self, tokens, rows=16_384):
+        super().__init__()
+        self.tokens = tokens
+        self.pairs = nn.Embedding.from_pretrained(torch.zeros(rows, tokens.embedding_dim), freeze=False)
+
+    def forward(self, ids):
+        before = torch.zeros_like(ids)
+        before[:, 1:] = ids[:, :-1]
+        return self.tokens(ids) + self.pairs((before * 1_000_003 + ids * 10_007) % self.pairs.num_embeddings)
+
+
+class TableOfAParameter(nn.Module):
+    def __init__(self, tokens, rows=16_384):
+        super().__init__()
+        self.tokens = tokens
+        self.pairs = nn.Embedding(rows, tokens.embedding_dim)
+        self.pairs.weight = nn.Parameter(torch.zeros(rows, tokens.embedding_dim))
+
+    def forward(self, ids):
+        zero = ids.new_zeros(len(ids), 1)
+        row = (torch.hstack([zero, ids[:, :-1]]) * 1_000_003 + ids * 10_007) % self.pairs.weight.size(0)
+        return self.tokens(ids) + self.pairs(row)
+
+
+class RandomAtFirst(TableByPadding):
+    def __init__(self, tokens, rows=16_384):
+        super().__init__(tokens, rows)
+        nn.init.normal_(self.pairs.weight)
+
+
+class OwnTokens(TableByPadding):
+    def __init__(self, tokens, rows=16_384):
+        super().__init__(tokens, rows)
+        self.tokens = nn.Embedding(tokens.num_embeddings, tokens.embedding_dim)
+
+
+class RowsOfThePackage(TableByPadding):
+    def __init__(self, tokens, rows=16_384):
+        super().__init__(tokens, 16_384)
+
+
+class AnotherName(nn.Module):
+    def __init__(self, tokens, rows=16_384):
+        super().__init__()
+        self.tokens, self.table = tokens, nn.Embedding(rows, tokens.embedding_dim)
+
+
+class NoInit(nn.Module):
+    def __init__(self, tokens, rows=16_384):
+        self.tokens = tokens
+
+
+class NoRemainder(TableByPadding):
+    def forward(self, ids):
+        before = nn.functional.pad(ids, (1, 0))[:, :-1]
+        return self.tokens(ids) + self.pairs(before * 1_000_003 + 10_007 * ids)
+
+
+class TooShort(TableByPadding):
+    def forward(self, ids):
+        return self.tokens(ids) + self.pairs((ids[:, :-1] * 1_000_003 + ids[:, 1:] * 10_007) % self.rows)
+
+
+class OneForAll(TableByPadding):
+    def forward(self, ids):
+        before = nn.functional.pad(ids, (1, 0))[:, :-1]
+        return (self.tokens(ids) + self.pairs((before * 1_000_003 + 10_007 * ids) % self.rows)).sum(1)
+
+
+class ForgotToReturn(TableByPadding):
+    def forward(self, ids):
+        self.tokens(ids)
+
+
+class ItselfForTheFirst(TableByPadding):
+    def forward(self, ids):
+        before = torch.cat([ids[:, :1], ids[:, :-1]], 1)
+        return self.tokens(ids) + self.pairs((before * 1_000_003 + 10_007 * ids) % self.rows)
+
+
+class Frozen(TableByPadding):
+    def __init__(self, tokens, rows=16_384):
+        super().__init__(tokens, rows)
+        self.pairs.requires_grad_(False)
+
+
+RIGHT = {
+    "newton_schulz": [
+        stepped_in_words,
+        stepped_lying,
+        stepped_from_the_other_side,
+        stepped_by_svd,
+        stepped_again,
+        orthogonalise,
+    ],
+    "fit_power_law": [fitted_by_numpy, fitted_by_log10, fitted_by_lstsq, fitted_by_sums, fitted_by_covariance],
+    "PairTable": [TableByPadding, TableByRoll, TableByLoop, TableFilled, TableOfAParameter],
+    "my_recipe": [
+        lambda: {"n_layers": 2},
+        lambda: {"d_model": 64, "n_layers": 1},
+        lambda: dict(d_model=32, n_layers=1, batch_size=4, context_length=64),
+        lambda: {"d_model": 64, "n_layers": 2, "optimizer": "adamw", "lr": 3e-3},
+        lambda: {"d_model": 64, "n_layers": 2, "tied": True, "mlp": "gelu", "bigram_steps": 0},
+    ],
+}
+WRONG = {
+    "newton_schulz": [
+        (gram_of_columns, "stands to the left of x"),
+        (entry_by_entry, "powers number by number"),
+        (laid_down_and_left, "gradient's shape"),
+        (no_norm_at_all, "divide by gradient.norm()"),
+        (in_the_callers_matrix, "changed its input in place"),
+        (returns_in_the_loop, "Only one step"),
+        (lambda gradient, steps=5: None, "is there a return"),
+        (lambda gradient, steps=5: gradient / gradient.norm(), "One step is missing"),
+    ],
+    "fit_power_law": [
+        (fitted_one_number, "Two numbers are wanted"),
+        (fitted_as_array, "not as an array"),
+        (fitted_lists_divided, "compute and loss are lists"),
+        (fitted_log_of_a_list, "math.log takes one number"),
+        (fitted_mixed_divisors, "log loss falls by log 2"),
+        (fitted_start_halved, "b is right"),
+        (fitted_and_forgotten, "Two numbers are wanted"),
+        (lambda compute, loss: (0.0, float("nan")), "nan came out"),
+    ],
+    "PairTable": [
+        (RandomAtFirst, "must say nothing"),
+        (OwnTokens, "Keep the embedding that is handed in"),
+        (RowsOfThePackage, "rows = 7"),
+        (AnotherName, "self.pairs must be"),
+        (NoInit, "super().__init__()"),
+        (NoRemainder, "the remainder"),
+        (TooShort, "a zero first"),
+        (OneForAll, "The shape is"),
+        (ForgotToReturn, "is there a return"),
+        (ItselfForTheFirst, "before the first token stands a 0"),
+        (Frozen, "leave requires_grad on"),
+    ],
+    "my_recipe": [
+        (lambda: None, "is there a return"),
+        (lambda: {"width": 64}, "That is no setting"),
+        (lambda: ModelConfig(n_layers=2), "A dictionary is wanted"),
+        (lambda: {"d_model": 65}, "not divisible"),
+        (lambda: {"d_model": 2048, "n_layers": 16, "batch_size": 512}, "fits into the budget"),
+        (lambda: {"precision": "bfloat16"}, "precision is not yours"),
+        (lambda: {"d_model": "64"}, "not a whole number"),
+        (lambda: {"bigram_steps": 10_000}, "fits into the budget"),
+        (lambda: ["n_layers", 2], "A dictionary is wanted"),
+    ],
+}

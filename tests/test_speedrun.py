@@ -1,0 +1,129 @@
+"""The race: its rules, its board; and the trials and letters that lesson 09 uses beside it."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+
+from tinygpt.config import InputError, ModelConfig, TrainConfig
+from tinygpt.corpora import open_corpus
+from tinygpt.course import speedrun
+from tinygpt.course.letters import write_letters
+from tinygpt.course.trials import step_flops, trial
+from tinygpt.tokens import token_file
+
+ENTRY = speedrun.Entry(
+    name="mine",
+    corpus="hpo",
+    budget="sprint",
+    seconds=2.5,
+    cores=2,
+    machine="x86_64",
+    seeds=(0, 1),
+    steps=80,
+    bits_per_byte=(1.8, 1.9),
+    recipe={**speedrun.RECORD, "batch_size": 8},
+)
+
+
+@pytest.fixture(scope="module")
+def tokens(letters, tokenizer):
+    cut = len(letters) * 3 // 4
+    parts = {"train": letters[:cut], "validation": letters[cut:]}
+    return {name: token_file(texts, tokenizer.encode, tokenizer.end_of_text) for name, texts in parts.items()}
+
+
+def test_a_budget_is_spent_on_steps_and_on_the_head_start():
+    assert speedrun.steps_within(speedrun.RECORD) == speedrun.RECORD_STEPS
+    assert speedrun.steps_within({**speedrun.RECORD, "batch_size": 8}) == 2 * speedrun.RECORD_STEPS
+    assert speedrun.steps_within({**speedrun.RECORD, "bigram_steps": 80}) < speedrun.RECORD_STEPS
+    step = step_flops(ModelConfig(**speedrun.RECORD), 16)
+    head_start = 40 * 6 * 2048 * 2048 * 64
+    assert speedrun.flops(speedrun.RECORD, 3) == 3 * step + head_start
+    assert speedrun.flops({**speedrun.RECORD, "tied": True}, 1) == step  # which has no head start
+
+
+@pytest.mark.parametrize("name", speedrun.FIXED)
+def test_what_the_rules_give_no_recipe_can_change(name):
+    with pytest.raises(InputError, match=f"{name} is given by the rules"):
+        speedrun.configs({name: 1})
+
+
+def test_every_setting_is_the_rules_or_the_racers():
+    assert set(speedrun.FIXED) | set(speedrun.MODEL) | set(speedrun.TRAINING) == {
+        *ModelConfig.__dataclass_fields__,
+        *TrainConfig.__dataclass_fields__,
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"seeds": (0, 0)}, "two seeds"),
+        ({"bits_per_byte": (1.8,)}, "two seeds"),
+        ({"bits_per_byte": (0.01, 1.8)}, "no price of this text"),
+        ({"bits_per_byte": (float("nan"), 1.8)}, "no price of this text"),
+        ({"steps": 81}, "more than 194 GFLOP"),
+        ({"budget": "minute", "seconds": 70.0}, "70.0 s of training"),
+        ({"budget": "hour"}, "budget"),
+        ({"corpus": ""}, "names its corpus"),
+        ({"cores": 0}, "cores"),
+        ({"recipe": {"steps": 80}}, "given by the rules"),
+    ],
+)
+def test_an_entry_that_breaks_a_rule_stays_off_the_board(tmp_path, change, told):
+    with pytest.raises(InputError, match=told):
+        speedrun.enter(replace(ENTRY, **change), tmp_path / "board.jsonl")
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_board_is_a_file_of_json_lines_the_best_first(tmp_path):
+    path = tmp_path / "new" / "board.jsonl"
+    better = replace(ENTRY, name="better", bits_per_byte=(1.7, 1.7))
+    speedrun.enter(ENTRY, path)
+    speedrun.enter(better, path)
+    speedrun.enter(replace(ENTRY, corpus="letters"), path)
+    assert speedrun.enter(ENTRY, path) == [better, ENTRY]  # once more, in its own place
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert len(lines) == 3 and {line["corpus"] for line in lines} == {"hpo", "letters"}
+    assert speedrun.board("letters", "sprint", path) == [replace(ENTRY, corpus="letters")]
+    path.write_text("{}\n")
+    with pytest.raises(InputError, match=r"line 1 of board\.jsonl"):
+        speedrun.read(path)
+
+
+def test_a_record_falls_only_by_more_than_seeds_differ():
+    record = replace(ENTRY, bits_per_byte=(2.0, 2.1))
+    assert "a new record: lower by 0.150" in speedrun.verdict(replace(ENTRY, bits_per_byte=(1.9, 1.9)), record)
+    assert "may be luck" in speedrun.verdict(replace(ENTRY, bits_per_byte=(2.0, 2.0)), record)
+    assert "higher" in speedrun.verdict(replace(ENTRY, bits_per_byte=(2.2, 2.2)), record)
+
+
+def test_a_race_runs_two_seeds_within_the_budget(tokens, monkeypatch):
+    monkeypatch.setattr(speedrun, "SPRINT_FLOPS", speedrun.flops({**TINY}, 12))
+    entry = speedrun.race("tiny", TINY, tokens)
+    assert entry.steps == 12 and entry.seeds == (0, 1) and len(set(entry.bits_per_byte)) == 2
+    with pytest.raises(InputError, match="unknown"):
+        speedrun.race("tiny", TINY, tokens, budget="hour")
+
+
+TINY = dict(d_model=8, n_layers=1, context_length=16, batch_size=2, bigram_steps=0)
+
+
+def test_a_trial_repeats_itself_and_leaves_the_dice_alone(tokens):
+    shape = ModelConfig(d_model=8, n_layers=1, context_length=16)
+    training = TrainConfig(steps=4, batch_size=2, bigram_steps=0, precision="float32")
+    torch.manual_seed(3)
+    first, drawn = trial(tokens, shape, training), torch.rand(())
+    torch.manual_seed(3)
+    assert torch.rand(()) == drawn
+    assert trial(tokens, shape, training).bits_per_byte == first.bits_per_byte
+    assert first.flops == 4 * step_flops(shape, 2)
+
+
+def test_letters_are_a_corpus(tmp_path):
+    last = write_letters(tmp_path, n=40)
+    texts = [document.text for document in open_corpus(str(tmp_path)).documents()]
+    assert len(texts) == 40 and last.startswith("Dear ") and last in [text.strip() for text in texts]
+    assert write_letters(tmp_path, n=40) == last

@@ -1,0 +1,152 @@
+"""Exercise fit_power_law of lesson 09: the answer, what it is tried on, and what people get wrong."""
+
+import math
+
+import numpy as np
+
+from tinygpt.course.judging import Exercise, Mistake
+
+
+def fit_power_law(compute, loss):
+    x, y = [math.log(c) for c in compute], [math.log(price) for price in loss]
+    mean_x, mean_y = sum(x) / len(x), sum(y) / len(y)
+    together = sum((u - mean_x) * (v - mean_y) for u, v in zip(x, y, strict=True))
+    slope = together / sum((u - mean_x) ** 2 for u in x)
+    return math.exp(mean_y - slope * mean_x), -slope
+
+
+def measured():
+    yield [1.0, 4.0], [4.0, 2.0]
+    yield [1.0, 4.0, 16.0], [4.0, 2.0, 1.0]
+    yield [10.0, 20.0, 40.0, 80.0], [3.0, 2.5, 2.2, 1.7]  # not on a line
+    yield [5.0, 9.0, 30.0, 31.0, 200.0], [2.9, 2.7, 2.1, 2.2, 1.6]
+
+
+def look_at_fit(got, expected, compute, loss):
+    if not isinstance(got, list | tuple | np.ndarray) or len(got) != 2:
+        return "Two numbers are wanted: return a, b."
+    try:
+        a, b = (float(x) for x in got)
+    except (TypeError, ValueError):
+        return "a and b are one number each."
+    if isinstance(got, np.ndarray):
+        return "Return the two numbers as a pair, a, b, not as an array."
+    if math.isnan(a + b):
+        return "nan came out: a logarithm of something below 0, or 0 divided by 0?"
+    if b < 0:
+        return "b is below 0: the law is a · compute^(-b), so b is minus the slope of the line."
+    if abs(b - expected[1]) < 1e-3:
+        return "b is right. a is what the line reaches at log compute = 0; exp turns its logarithm into a."
+    return (
+        "Take the logarithms of both lists, and fit a straight line to them by least squares. On the first example: "
+        "log loss falls by log 2 while log compute rises by log 4, so b = 1/2, and a is the loss at compute 1, 4."
+    )
+
+
+def line(compute, loss, fx=math.log, fy=math.log):
+    slope, start = np.polyfit([fx(c) for c in compute], [fy(y) for y in loss], 1).tolist()
+    return slope, start
+
+
+def same_thing(x):
+    return x
+
+
+def varied(finish, fx=math.log, fy=math.log):
+    """fit_power_law with something wrong in it: finish(slope, start of the line) -> what is returned."""
+    return lambda compute, loss: finish(*line(compute, loss, fx, fy))
+
+
+def by_two_points(compute, loss):
+    b = math.log(loss[0] / loss[-1]) / math.log(compute[-1] / compute[0])
+    return loss[0] * compute[0] ** b, b
+
+
+def first_two(compute, loss):
+    return by_two_points(compute[:2], loss[:2])
+
+
+def turned_round(compute, loss):
+    slope, start = line(loss, compute)
+    return math.exp(-start / slope), -1 / slope
+
+
+def through_first(compute, loss):
+    _, b = fit_power_law(compute, loss)
+    return loss[0] * compute[0] ** b, b
+
+
+def through_origin(compute, loss):
+    x, y = [math.log(c) for c in compute], [math.log(price) for price in loss]
+    return 1.0, -sum(u * v for u, v in zip(x, y, strict=True)) / sum(u * u for u in x)
+
+
+FIT_POWER_LAW = Exercise(
+    name="fit_power_law",
+    reference=fit_power_law,
+    examples=measured,
+    explain=look_at_fit,
+    tolerance=1e-4,
+    advice={
+        "only integer scalar arrays": "compute and loss are lists: np.log takes a list, ** and / do not.",
+        "unsupported operand": "lists can't do that: compute and loss are lists; go through them one by one, "
+        "or np.array(compute) first.",
+        "must be real number, not list": "the function math.log takes one number: [math.log(c) for c in compute].",
+        "must be Tensor, not list": "torch.tensor(compute) makes a tensor of the list; or use math.log, one by one.",
+        "Expected object of type": "torch.tensor(compute) makes a tensor of the list.",
+        "division by zero": "the spread of log compute is 0 where all numbers are taken as one; subtract the mean.",
+    },
+    hints=(
+        "log(a · compute^(-b)) = log a - b · log compute: in logarithms the law is a straight line.",
+        "np.polyfit(x, y, 1) gives slope and start of the line of least squares; by hand the slope is "
+        "Σ (x - mean x)(y - mean y) / Σ (x - mean x)².",
+        "slope, start = np.polyfit(np.log(compute), np.log(loss), 1); return math.exp(start), -slope",
+    ),
+    mistakes=(
+        Mistake(
+            "b has the wrong sign: loss = a · compute^(-b), so b is minus the slope.",
+            varied(lambda slope, start: (math.exp(start), slope)),
+        ),
+        Mistake("That is log a. exp makes it a.", varied(lambda slope, start: (start, -slope))),
+        Mistake(
+            "That is log a, and b has the wrong sign: a = exp of it, and b is minus the slope.",
+            varied(lambda slope, start: (start, slope)),
+        ),
+        Mistake("The order: a first, then b.", varied(lambda slope, start: (-slope, math.exp(start)))),
+        Mistake(
+            "np.polyfit gives the slope first, then the start: you have taken one for the other.",
+            varied(lambda slope, start: (math.exp(slope), -start)),
+        ),
+        Mistake(
+            "A straight line through the numbers themselves. A power law is one in their logarithms: take both.",
+            varied(lambda slope, start: (start, -slope), same_thing, same_thing),
+        ),
+        Mistake(
+            "Only the compute is in logarithms. Take those of the loss as well.",
+            varied(lambda slope, start: (start, -slope), math.log, same_thing),
+        ),
+        Mistake(
+            "Only the loss is in logarithms: that is an exponential law. Take those of the compute as well.",
+            varied(lambda slope, start: (math.exp(start), -slope), same_thing, math.log),
+        ),
+        Mistake(
+            "log10 on the way in, exp on the way out: go back with 10 ** start, or use math.log.",
+            varied(lambda slope, start: (math.exp(start), -slope), math.log10, math.log10),
+        ),
+        Mistake(
+            "log2 on the way in, exp on the way out: go back with 2 ** start, or use math.log.",
+            varied(lambda slope, start: (math.exp(start), -slope), math.log2, math.log2),
+        ),
+        Mistake(
+            "Through the first and the last point only: then chance in these two decides. Use all of them.",
+            by_two_points,
+        ),
+        Mistake("Through the first two points only. Use all of them.", first_two),
+        Mistake(
+            "Loss and compute have changed places in the fit: the loss is what is off the line, so it is y.",
+            turned_round,
+        ),
+        Mistake("b is right, but the line goes through the first point. Let it go through the means.", through_first),
+        Mistake("Your line goes through log compute = 0, log loss = 0: take the means away first.", through_origin),
+    ),
+)

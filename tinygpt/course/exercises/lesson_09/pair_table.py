@@ -1,0 +1,213 @@
+"""Exercise PairTable of lesson 09: the answer, what it is tried on, and what people get wrong.
+
+The benchmarks measure it too; the package itself does not have it.
+"""
+
+import torch
+from torch import nn
+
+from tinygpt.course.judging import Exercise, Mistake
+
+ROWS = 16_384
+
+
+class PairTable(nn.Module):
+    def __init__(self, tokens, rows=16_384):
+        super().__init__()
+        self.tokens, self.pairs = tokens, nn.Embedding(rows, tokens.embedding_dim)
+        nn.init.zeros_(self.pairs.weight)  # the table starts by saying nothing
+
+    def forward(self, ids):
+        before = torch.cat([torch.zeros_like(ids[:, :1]), ids[:, :-1]], dim=1)  # (B, T)
+        row = (before * 1_000_003 + ids * 10_007) % self.pairs.num_embeddings  # (B, T)
+        return self.tokens(ids) + self.pairs(row)  # (B, T, C)
+
+
+def with_pair_table(model, table=PairTable, rows=ROWS):
+    """The same model with a pair table in place of its embedding."""
+    model.token_embedding = table(model.token_embedding, rows)
+    return model
+
+
+def tables():
+    yield 10, 1, 7, torch.tensor([[3, 4, 5]])
+    yield 10, 1, 7, torch.tensor([[3, 4], [9, 4]])
+    yield 50, 2, 11, torch.tensor([[1, 2, 1, 3, 2], [7, 7, 49, 0, 7]])
+
+
+def use_table(answer, n_tokens, width, rows, ids):
+    """What a table gives before it has learned anything, and when row r of its pairs holds 10·r."""
+    tokens = nn.Embedding(n_tokens, width)
+    with torch.no_grad():
+        tokens.weight.copy_((torch.arange(n_tokens) / 100)[:, None].expand(-1, width))
+    table = answer(tokens, rows)
+    pairs = getattr(table, "pairs", None)
+    if not isinstance(table, nn.Module) or not isinstance(pairs, nn.Embedding):
+        return "no self.pairs that is an nn.Embedding"
+    if not any(p is tokens.weight for p in table.parameters()):
+        return "tokens' weights are not among the parameters"
+    if pairs.weight.shape != (rows, width):
+        return f"self.pairs is {tuple(pairs.weight.shape)}"
+    if not pairs.weight.requires_grad:
+        return "self.pairs learns nothing"
+    first = table(ids)
+    with torch.no_grad():
+        pairs.weight.copy_(10.0 * torch.arange(rows)[:, None].expand(-1, width))
+    return {"at first": as_lists(first), "row r holds 10 r": as_lists(table(ids))}
+
+
+def as_lists(x):
+    return (x.double() * 1e4).round().div(1e4).tolist() if isinstance(x, torch.Tensor) else x
+
+
+def look_at_table(got, expected, n_tokens, width, rows, ids):
+    told = {
+        "no self.pairs": "self.pairs must be an nn.Embedding(rows, tokens.embedding_dim), made in __init__ after "
+        "super().__init__().",
+        "tokens' weights": "Keep the embedding that is handed in: self.tokens = tokens. A new one would begin from "
+        "nothing, and a copy would never learn.",
+        "self.pairs is": f"A row of the table is added to a token's embedding: rows = {rows} of them, each as long as "
+        f"that, tokens.embedding_dim = {width}.",
+        "learns nothing": "The table has to learn: leave requires_grad on.",
+    }
+    if isinstance(got, str):
+        return next((message for part, message in told.items() if part in got), None)
+    if not isinstance(got, dict) or not isinstance(got["at first"], list):
+        return "forward must return a tensor (B, T, C): is there a return?"
+    shapes = [torch.tensor(x["at first"]).shape for x in (got, expected)]
+    if shapes[0] != shapes[1]:
+        return f"The shape is {tuple(shapes[0])}; it should be (B, T, C), here {tuple(shapes[1])}."
+    if not torch.allclose(torch.tensor(got["at first"]), torch.tensor(expected["at first"]), atol=1e-4):
+        return (
+            "Before it has learned, the table must say nothing, so that forward gives tokens(ids) alone. nn.Embedding "
+            "starts with random weights: nn.init.zeros_(self.pairs.weight)."
+        )
+    theirs, ours = ((torch.tensor(x["row r holds 10 r"])[0, :, 0] / 10).floor().tolist() for x in (got, expected))
+    return (
+        f"For the tokens {ids[0].tolist()} you look up the rows {[int(r) for r in theirs]}, we "
+        f"{[int(r) for r in ours]}: (previous · 1,000,003 + current · 10,007) modulo {rows}, and before the first "
+        "token stands a 0."
+    )
+
+
+def table_with(row=None, join=None):
+    """PairTable with something wrong in it."""
+
+    class Wrong(nn.Module):
+        def __init__(self, tokens, rows=ROWS):
+            super().__init__()
+            self.tokens = tokens
+            self.pairs = nn.Embedding(rows, tokens.embedding_dim)
+            nn.init.zeros_(self.pairs.weight)
+
+        def forward(self, ids):
+            found = self.pairs((row or right_row)(ids, self.pairs.num_embeddings))
+            return join(self.tokens(ids), found) if join else self.tokens(ids) + found
+
+    return Wrong
+
+
+def previous(ids):
+    return torch.cat([torch.zeros_like(ids[:, :1]), ids[:, :-1]], dim=1)
+
+
+def right_row(ids, rows):
+    return (previous(ids) * 1_000_003 + ids * 10_007) % rows
+
+
+def following(ids):
+    return torch.cat([ids[:, 1:], torch.zeros_like(ids[:, :1])], dim=1)
+
+
+PAIR_TABLE = Exercise(
+    name="PairTable",
+    reference=PairTable,
+    examples=tables,
+    use=use_table,
+    explain=look_at_table,
+    tolerance=1e-4,
+    advice={
+        "index out of range": "a row beyond the table: the remainder, % self.pairs.num_embeddings, comes last.",
+        "before Module.__init__": "a module begins with super().__init__(), the first line of __init__.",
+        "Sizes of tensors must match": "put one column (B, 1) of zeros before ids[:, :-1], (B, T - 1), along axis 1.",
+        "must match the size": "the pairs need as many columns as ids: a zero first, then ids[:, :-1].",
+        "unexpected keyword": "__init__ takes (tokens, rows), in this order.",
+        "takes 2 positional": "__init__ takes (self, tokens, rows).",
+        "takes 1 positional": "forward takes (self, ids).",
+    },
+    hints=(
+        "In __init__: super().__init__(), keep tokens, make self.pairs = nn.Embedding(rows, tokens.embedding_dim) and "
+        "zero its weight.",
+        "The token before each: torch.cat([torch.zeros_like(ids[:, :1]), ids[:, :-1]], dim=1), (B, T).",
+        "row = (before * 1_000_003 + ids * 10_007) % self.pairs.num_embeddings; return self.tokens(ids) + "
+        "self.pairs(row)",
+    ),
+    mistakes=(
+        Mistake(
+            "You pair each token with the one that FOLLOWS. That is the answer which the model is to predict: its "
+            "training loss would be wonderful, and worth nothing.",
+            table_with(lambda ids, rows: (following(ids) * 1_000_003 + ids * 10_007) % rows),
+        ),
+        Mistake(
+            "You pair each token with the one that FOLLOWS, and the last with the first (roll). That is the answer "
+            "which the model is to predict.",
+            table_with(lambda ids, rows: (ids.roll(-1, 1) * 1_000_003 + ids * 10_007) % rows),
+        ),
+        Mistake(
+            "roll takes the last token round to the first place: the first position learns what comes at the end. A 0 "
+            "stands before the first token.",
+            table_with(lambda ids, rows: (ids.roll(1, 1) * 1_000_003 + ids * 10_007) % rows),
+        ),
+        Mistake(
+            "You pair texts with each other: the axis of time is the second one, dim=1.",
+            table_with(
+                lambda ids, rows: (torch.cat([torch.zeros_like(ids[:1]), ids[:-1]]) * 1_000_003 + ids * 10_007) % rows
+            ),
+        ),
+        Mistake(
+            "Only the current token decides on your row: then the table is a second token embedding. The previous one "
+            "must be in it.",
+            table_with(lambda ids, rows: ids * 10_007 % rows),
+        ),
+        Mistake(
+            "Only the previous token decides on your row. The current one must be in it too.",
+            table_with(lambda ids, rows: previous(ids) * 1_000_003 % rows),
+        ),
+        Mistake(
+            "The factors have changed places: the previous token takes 1,000,003, the current one 10,007.",
+            table_with(lambda ids, rows: (previous(ids) * 10_007 + ids * 1_000_003) % rows),
+        ),
+        Mistake(
+            "You multiply the two: the sum is asked for. (And where one token is 0, all your pairs would share a row.)",
+            table_with(lambda ids, rows: (previous(ids) * 1_000_003 * ids * 10_007) % rows),
+        ),
+        Mistake(
+            "The token before the previous one: shift by one place, not by two.",
+            table_with(
+                lambda ids, rows: (
+                    (torch.cat([torch.zeros_like(ids[:, :2]), ids[:, :-2]], 1) * 1_000_003 + ids * 10_007) % rows
+                )
+            ),
+        ),
+        Mistake(
+            "The token's own embedding is missing: tokens(ids) plus the row of the pair.",
+            table_with(join=lambda own, pair: pair),
+        ),
+        Mistake(
+            "You multiply the two embeddings: with a table of zeros nothing is left of the token. Add them.",
+            table_with(join=lambda own, pair: own * pair),
+        ),
+        Mistake(
+            "You put the two side by side, (B, T, 2C): the model reads C numbers. Add them.",
+            table_with(join=lambda own, pair: torch.cat([own, pair], -1)),
+        ),
+        Mistake(
+            "You average the two: at first only half of the token's embedding would be left. Add them.",
+            table_with(join=lambda own, pair: (own + pair) / 2),
+        ),
+        Mistake(
+            "Only the first token's own embedding is added, to all. tokens(ids) has one for each place.",
+            table_with(join=lambda own, pair: own[:, :1] + pair),
+        ),
+    ),
+)

@@ -1,0 +1,174 @@
+"""The speedrun: one text, one budget, the lowest price of the held-out text wins. Rules, races and the board's file.
+
+The board is a file of JSON lines, one for each entry, so that a class can join its boards by joining files.
+"""
+
+import json
+import platform
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+
+import torch
+
+from tinygpt.atomic import write_atomically
+from tinygpt.config import InputError, ModelConfig, TrainConfig, is_whole, require
+from tinygpt.course.home import runs
+from tinygpt.course.trials import step_flops, trial
+from tinygpt.training import steps_for_minutes
+
+RECORD = {"d_model": 64, "n_layers": 2}  # the package's recipe, in a size for a sprint
+RECORD_STEPS = 40  # how many steps of it the sprint pays for
+FULL_S = 60
+SEEDS = (0, 1)
+VOCABULARY = ModelConfig().vocab_size
+FIXED = {  # what the rules give, and why a recipe can't
+    "vocab_size": "the tokens are the same for all",
+    "steps": "they follow from the budget",
+    "seed": "every recipe runs with the same two",
+    "evaluations": "nobody looks up while racing",
+    "keep_epochs": "nothing is kept",
+    "precision": "it is float32 for all: what it buys is seconds, and these differ from machine to machine",
+}
+MODEL = tuple(field.name for field in fields(ModelConfig) if field.name not in FIXED)
+TRAINING = tuple(field.name for field in fields(TrainConfig) if field.name not in FIXED)
+NAME = "speedrun.jsonl"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the board. bits_per_byte: of the whole validation text, one for each of the seeds. seconds: of the
+    training of one of them, on average."""
+
+    name: str
+    corpus: str
+    budget: str
+    seconds: float
+    cores: int
+    machine: str
+    seeds: tuple
+    steps: int
+    bits_per_byte: tuple
+    recipe: dict
+
+    @property
+    def mean(self):
+        return sum(self.bits_per_byte) / len(self.bits_per_byte)
+
+    @property
+    def spread(self):
+        return max(self.bits_per_byte) - min(self.bits_per_byte)
+
+
+def flops(recipe, steps):
+    """What so many steps of a recipe cost, its head start included."""
+    model, training = configs(recipe)
+    pairs = 0 if model.tied else training.bigram_steps
+    return steps * step_flops(model, training.batch_size) + pairs * 6 * VOCABULARY**2 * model.d_model
+
+
+def configs(recipe):
+    """The ModelConfig and TrainConfig of a recipe, {setting: value}; an InputError says which rule it breaks."""
+    require(isinstance(recipe, dict), f"a recipe is a dictionary {{setting: value}}, not {type(recipe).__name__}")
+    for name in recipe:
+        require(name not in FIXED, f"{name} is given by the rules: {FIXED.get(name)}")
+        require(name in MODEL + TRAINING, f"there is no setting {name!r}; there are {', '.join(MODEL + TRAINING)}")
+    model = ModelConfig(**{name: value for name, value in recipe.items() if name in MODEL})
+    training = {name: value for name, value in recipe.items() if name in TRAINING}
+    return model, TrainConfig(precision="float32", **training)
+
+
+def steps_within(recipe):
+    """How many steps of a recipe the sprint's budget pays for, after its head start."""
+    steps = int((SPRINT_FLOPS - flops(recipe, 0)) // (flops(recipe, 1) - flops(recipe, 0)))
+    require(
+        steps >= 1,
+        "not one step of this recipe fits into the budget: a smaller model, a smaller batch, or a shorter head start",
+    )
+    return steps
+
+
+SPRINT_FLOPS = flops(RECORD, RECORD_STEPS)
+BUDGETS = {"sprint": f"{SPRINT_FLOPS / 1e9:,.0f} GFLOP", "minute": f"{FULL_S} s"}
+
+
+def race(name, recipe, tokens, budget="sprint", corpus="hpo"):
+    """Train a recipe with both seeds within a budget, `sprint` or `minute`, and measure it: an Entry."""
+    require(budget in BUDGETS, f"budget={budget!r} is unknown; choose one of {', '.join(BUDGETS)}")
+    model, training = configs(recipe)
+    steps = steps_within(recipe) if budget == "sprint" else steps_for_minutes(FULL_S / 60, model, training, tokens)
+    found = [trial(tokens, model, replace(training, steps=steps, seed=seed)) for seed in SEEDS]
+    return Entry(
+        name=name,
+        corpus=corpus,
+        budget=budget,
+        seconds=round(sum(t.seconds for t in found) / len(found), 1),
+        cores=torch.get_num_threads(),
+        machine=platform.machine(),
+        seeds=SEEDS,
+        steps=steps,
+        bits_per_byte=tuple(round(t.bits_per_byte, 4) for t in found),
+        recipe=dict(recipe),
+    )
+
+
+def obeys(entry):
+    """An InputError where an entry breaks a rule."""
+    configs(entry.recipe)
+    require(entry.budget in BUDGETS, f"budget {entry.budget!r} is unknown; there are {', '.join(BUDGETS)}")
+    require(bool(entry.corpus), "an entry names its corpus: figures of two texts can't be compared")
+    require(
+        len(set(entry.seeds)) == len(entry.bits_per_byte) >= 2,
+        "two seeds at least, and a figure for each: one run may be luck",
+    )
+    require(
+        all(0.3 < value < 11 for value in entry.bits_per_byte),
+        f"bits per byte of {min(entry.bits_per_byte)} to {max(entry.bits_per_byte)}? That is no price of this text",
+    )
+    require(is_whole(entry.cores) and entry.cores >= 1, f"cores={entry.cores!r} is no number of cores")
+    if entry.budget == "sprint":
+        require(
+            flops(entry.recipe, entry.steps) <= SPRINT_FLOPS,
+            f"{entry.steps} steps of this recipe are more than {BUDGETS['sprint']}",
+        )
+    else:
+        require(entry.seconds <= 1.1 * FULL_S, f"{entry.seconds} s of training; {FULL_S} are allowed, and a tenth more")
+
+
+def enter(entry, path=None):
+    """Write an entry that obeys the rules onto the board, over an older one of the same name; returns the board."""
+    obeys(entry)
+    path = Path(path or runs() / NAME)
+    others = [e for e in read(path) if (e.name, e.corpus, e.budget) != (entry.name, entry.corpus, entry.budget)]
+    lines = [json.dumps(asdict(e)) + "\n" for e in [*others, entry]]
+    write_atomically(path, "".join(lines).encode())
+    return board(entry.corpus, entry.budget, path)
+
+
+def read(path=None):
+    """All entries of a board's file; none where there is no file. A line that is no entry is an InputError."""
+    path = Path(path or runs() / NAME)
+    entries = []
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    for number, line in enumerate(lines, 1):
+        try:
+            values = json.loads(line)
+            lists = {name: tuple(values[name]) for name in ("seeds", "bits_per_byte")}
+            entries.append(Entry(**{**values, **lists}))
+        except (ValueError, TypeError, KeyError) as error:
+            raise InputError(f"line {number} of {path.name} is no entry ({error!r}); take it out") from None
+    return entries
+
+
+def board(corpus="hpo", budget="sprint", path=None):
+    """The entries of one race, the best first."""
+    return sorted((e for e in read(path) if (e.corpus, e.budget) == (corpus, budget)), key=lambda e: e.mean)
+
+
+def verdict(new, record):
+    """Whether an entry beats a record: by more than both spread between their seeds, or it may be luck."""
+    gain, luck = record.mean - new.mean, max(new.spread, record.spread)
+    if gain > luck:
+        return f"a new record: lower by {gain:.3f}, and seeds differ by {luck:.3f} at most"
+    if gain > 0:
+        return f"lower by {gain:.3f}, but seeds differ by {luck:.3f}: that may be luck, the record stands"
+    return f"higher by {-gain:.3f}: the record stands"
