@@ -277,6 +277,7 @@ class Server:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.address, self.here, self.lines = f"http://127.0.0.1:{self.port}/", here, []
+        self.accepted = []  # the requests that wait or are being answered, and those that were
         command = [sys.executable, "-c", BOOT, pause_s, "demo", "--run", folder, "--no-browser", "--port", self.port]
         environment = {name: value for name, value in os.environ.items() if name.lower() != "no_proxy"} | UNHELPFUL
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "encoding": "utf-8"}
@@ -316,6 +317,7 @@ class Server:
             response = client.post("", json={"data": values})
             if response.status_code != 200:
                 return response.json()
+            self.accepted.append(values)
             answer = client.get(f"/{response.json()['event_id']}").text
         event, data = re.findall(r"^event: (\w+)\ndata: (.*)$", answer, re.MULTILINE)[-1]
         assert event in ("complete", "error"), answer
@@ -417,15 +419,18 @@ def test_a_full_queue_turns_visitors_away_and_ctrl_c_ends_it_all(_trained, tmp_p
     server, n = Server(_trained, tmp_path, 0.02), AT_ONCE + WAITING
     with ThreadPoolExecutor(n + 20) as pool:
         answers = [pool.submit(server.ask, f"{i}", 1, 0, 1, 1000, i) for i in range(n)]
-        server.wait_for(lambda: server.writing == AT_ONCE)
-        late = [pool.submit(server.ask, "late", 1, 0, 1, 1000, i) for i in range(20)]
-        turned_away = [answer.result(PATIENCE_S)["detail"] for answer in late if not answer.exception(PATIENCE_S)]
-        assert any("Queue is full" in detail for detail in turned_away)
-        assert server.writing == AT_ONCE
-        server.process.send_signal(signal.SIGINT)
-        assert server.end(kill=False) == 0
-        for answer in answers:
-            answer.exception(PATIENCE_S)
+        try:
+            server.wait_for(lambda: server.writing == AT_ONCE and len(server.accepted) == n, 2 * PATIENCE_S)
+            late = [pool.submit(server.ask, "late", 1, 0, 1, 1000, i) for i in range(20)]
+            turned_away = [answer.result(PATIENCE_S)["detail"] for answer in late if not answer.exception(PATIENCE_S)]
+            assert any("Queue is full" in detail for detail in turned_away)
+            assert server.writing == AT_ONCE
+            server.process.send_signal(signal.SIGINT)
+            assert server.end(kill=False) == 0
+            for answer in answers:
+                answer.exception(PATIENCE_S)
+        finally:
+            server.process.kill()
     assert "Traceback" not in "".join(server.lines)
 
 
