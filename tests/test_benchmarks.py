@@ -265,9 +265,8 @@ def sum_of(corpus):
 
 
 @pytest.mark.skipif(not hasattr(os, "wait4"), reason="this system does not tell what a process took")
-@pytest.mark.parametrize("megabytes", [8, pytest.param(50, marks=pytest.mark.slow)])
-def test_a_text_goes_all_the_way_in_little_memory(tmp_path, megabytes):
-    n_bytes, costs = large.measure(megabytes * 10**6, tmp_path, **TINY)
+def test_50_megabytes_go_all_the_way_in_little_memory(tmp_path):
+    n_bytes, costs = large.measure(50 * 10**6, tmp_path, **TINY)
     assert list(costs) == ["clean", "tokenise", "train", "evaluate"]
     assert all(cost.core_s > 0 and 5e7 < cost.peak_bytes < 1e9 for cost in costs.values())
     run = open_run(tmp_path / "run")
