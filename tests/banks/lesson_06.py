@@ -51,6 +51,13 @@ def geometric_mean(logits, targets):
     return 1 / (p.log().mean().exp())
 
 
+def one_root_of_the_product(logits, targets):
+    product = 1.0
+    for row, target in zip(logits.double().softmax(-1).tolist(), targets.tolist(), strict=True):
+        product *= row[target]
+    return product ** (-1 / len(targets))
+
+
 def product_of_all(logits, targets):
     p = logits.softmax(-1)[torch.arange(len(targets)), targets]
     return (p.prod() ** (-1 / len(targets))).item()
@@ -200,6 +207,15 @@ def strided_token_by_token(price, ids, context_length, stride):
     return torch.stack(nats)
 
 
+def newest_by_count(price, ids, context_length, stride):
+    """As many of the last window as of the others."""
+    pieces = [
+        price(ids[b : b + context_length + 1]) for b in range(0, max(1, len(ids) - 1 - context_length + stride), stride)
+    ]
+    nats = torch.cat([pieces[0], *(p[-stride:] for p in pieces[1:])])
+    return nats[: len(ids) - 1]
+
+
 def strided_backwards(price, ids, context_length, stride):
     nats = torch.zeros(len(ids) - 1)
     n = max(0, math.ceil((len(ids) - 1 - context_length) / stride))
@@ -289,6 +305,17 @@ def without_the_toy(price, ids, context_length, stride):
 
 
 # Bootstrap
+
+
+def mirrored(nats, n_bytes, draws):
+    low, high = interval_in_numpy(nats, n_bytes, draws)
+    figure = (nats.sum() / math.log(2) / n_bytes.sum()).item()
+    return 2 * figure - high, 2 * figure - low
+
+
+def own_draws(nats, n_bytes, draws):
+    again = torch.randint(len(nats), draws.shape, generator=torch.Generator().manual_seed(5))
+    return interval_in_numpy(nats, n_bytes, again)
 
 
 def interval_with_a_loop(nats, n_bytes, draws):
@@ -405,7 +432,6 @@ RIGHT = {
     "bits_per_byte_of_texts": [texts_with_a_loop, texts_joined, texts_in_numpy, texts_weighted, texts_by_math],
     "strided_nats": [
         strided_by_filling,
-        strided_token_by_token,
         strided_backwards,
         strided_with_nan,
         strided_by_list,
@@ -431,6 +457,7 @@ RIGHT = {
 
 WRONG = {
     "perplexity": [
+        (one_root_of_the_product, "Add logarithms instead"),
         (product_of_all, "too small for a float"),
         (softmax_by_hand, "e to the power of 200"),
         (through_probabilities, "too small for a float and became 0"),
@@ -457,6 +484,10 @@ WRONG = {
         (stripped, "no strip()"),
         (three_digits, "math.log(2) has them all"),
         (times_144, "math.log(2) has them all"),
+        (
+            lambda nats, texts: round(nats.sum().item() / math.log(2) / sum(len(t.encode()) for t in texts), 2),
+            "rounded",
+        ),
         (without_the_empty, "its end costs too"),
         (upside_down, "Upside down"),
         (log_of_the_sum, "log2 of the sum"),
@@ -467,6 +498,8 @@ WRONG = {
         (lambda nats, texts: nats.exp().sum().item(), "By hand"),
     ],
     "strided_nats": [
+        (strided_token_by_token, "Call price once for each window"),
+        (newest_by_count, "stands the price of a token before it once more"),
         (the_cheapest, "You kept the cheapest"),
         (the_dearest, "in yours it sees"),
         (zero_in_front, "token 0 has none"),
@@ -482,6 +515,8 @@ WRONG = {
         (lambda price, ids, T, stride: price(ids[: T + 1]), "prices for"),
     ],
     "bootstrap_interval": [
+        (mirrored, "nothing added or mirrored"),
+        (own_draws, "don't draw for yourself"),
         (all_values, "These are the figures of all resamples"),
         (percentages, "A quantile is a share"),
         (one_number, "Two numbers"),

@@ -20,8 +20,8 @@ PIECE = "border-left: 1px solid #808080; padding: 0.15em 0.05em"
 class Coloured:
     """Text for a notebook, in colour; printed, its plain form. Made by `coloured`."""
 
-    def __init__(self, pieces, values, alt, unit):
-        self.pieces, self.values, self.alt, self.unit = pieces, values, alt, unit
+    def __init__(self, pieces, values, alt, unit, strongest):
+        self.pieces, self.values, self.alt, self.unit, self.strongest = pieces, values, alt, unit, strongest
 
     def __repr__(self):
         if self.values is None:
@@ -41,8 +41,7 @@ class Coloured:
         if self.values is None:
             title, colour, opacity = f"piece {number + 1}", COLOURS[number % 2], OPACITY
         else:
-            value = self.values[number]
-            top = max((v for v in self.values if math.isfinite(v)), default=0)
+            value, top = self.values[number], self.strongest
             share = min(max(value / top, 0), 1) if top > 0 else 0
             title, colour, opacity = f"{self.told(value)} {self.unit}".strip(), COLOURS[1], STRONGEST * share
         background = f"background-color: {transparent(colour, opacity)}"
@@ -50,11 +49,12 @@ class Coloured:
         return f'<span title="{html.escape(title)}" style="{PIECE}; {background}">{text}</span>'
 
 
-def coloured(pieces, values=None, alt=None, unit=""):
+def coloured(pieces, values=None, alt=None, unit="", strongest=None):
     """Pieces of text, each on its own colour.
 
     pieces: strings, or the bytes of tokens; bytes that are no whole character are shown as \\xf0.
-    values: a number for each, such as its surprise; the highest is coloured most, 0 and less not at all.
+    values: a number for each, such as its surprise; 0 and less are not coloured at all.
+    strongest: the value that is coloured most, the highest where None; name one, so that two texts can be compared.
     alt: the picture in words, shown below it. unit: of the values, shown with them on hover.
 
     >>> coloured([b"lip", b" pit", b"s"]), coloured(["lip", " pit"], values=[2.0, 0.25])
@@ -66,7 +66,9 @@ def coloured(pieces, values=None, alt=None, unit=""):
     require(same, f"{len(pieces)} pieces need as many values, not {0 if values is None else len(values)}")
     require(values is None or not any(map(math.isnan, values)), "a value is nan: nothing can be coloured by it")
     how = "alternating colours" if values is None else "the stronger the colour, the higher the value"
-    return Coloured(pieces, values, alt or f"{len(pieces)} pieces of text, {how}.", unit)
+    if strongest is None:
+        strongest = max((v for v in values or () if math.isfinite(v)), default=0)
+    return Coloured(pieces, values, alt or f"{len(pieces)} pieces of text, {how}.", unit, strongest)
 
 
 def transparent(colour, opacity):

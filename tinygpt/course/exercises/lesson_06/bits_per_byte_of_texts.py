@@ -19,6 +19,9 @@ def priced_texts():
     yield torch.tensor([1000.0, 20.0], dtype=torch.double), ["A very long text " * 40, "pit"]
 
 
+FEW_DIGITS = [math.log(2) / 0.69, math.log(2) / 0.693, math.log(2) / 0.7, 1.44 * math.log(2), 1.4 * math.log(2)]
+
+
 def count_again(got, expected, nats, texts):
     if (isinstance(got, torch.Tensor) and got.ndim) or isinstance(got, list):
         return "One number for all texts together, please: all bits over all bytes."
@@ -37,11 +40,13 @@ def count_again(got, expected, nats, texts):
             f"The price is right, {bits:.4g} bits in all, but you divided it by {bits / got:.0f}. These texts have "
             f"{n_bytes} bytes in UTF-8."
         )
-    if 0.97 < got / expected < 1.03:
+    if any(math.isclose(got / expected, factor, abs_tol=2e-4) for factor in FEW_DIGITS):
         return (
             f"Close, {got:.6g} instead of {expected:.6g}, but not the same: did you write ln 2 with a few digits only? "
             "math.log(2) has them all."
         )
+    if any(math.isclose(got, round(expected, digits)) for digits in range(4)):
+        return f"You rounded. The lesson goes on with the number as it is, {expected:.6g}."
     return f"By hand: {nats.sum():.4g} nats / ln 2 = {bits:.4g} bits, over {n_bytes} bytes: {expected:.4g}."
 
 
@@ -68,7 +73,8 @@ BITS_PER_BYTE_OF_TEXTS = Exercise(
     ),
     mistakes=(
         Mistake(
-            "You counted characters. é is one character and two bytes: len(text.encode()).",
+            "You divided by the number of characters, or of tokens. é is one character and two bytes: "
+            "len(text.encode()).",
             lambda nats, texts: nats.sum().item() / math.log(2) / lengths(texts, len).sum().item(),
         ),
         Mistake(

@@ -51,10 +51,12 @@ def look_at_pair(got, expected, nats, n_bytes, draws):
     rank = [min(range(len(values)), key=lambda i: abs(values[i] - x)) for x in got]
     if all(abs(values[i] - x) < 1e-6 for i, x in zip(rank, got, strict=True)):
         return (
-            f"Of the {len(values)} figures in order you took number {rank[0] + 1} and number {rank[1] + 1}; 95% lie "
-            f"between number {k + 1} and number {len(values) - k}. (Are the figures those of "
-            "`draws`? Don't draw for yourself.)"
+            "Did you draw for yourself? The resamples are given: `draws`. If you used it: of its "
+            f"{len(values)} figures in order you took number {rank[0] + 1} and number {rank[1] + 1}; 95% lie between "
+            f"number {k + 1} and number {len(values) - k}."
         )
+    if math.isclose(got[1] - got[0], expected[1] - expected[0], rel_tol=1e-4):
+        return "The right width, but moved. Give back the two quantiles themselves, nothing added or mirrored."
     return (
         f"The first resample has the documents {draws[0].tolist()}: {nats[draws[0]].sum() / math.log(2):.4g} bits over "
         f"{n_bytes[draws[0]].sum()} bytes. Get that figure for each of the {len(values)} rows, then the quantiles. "

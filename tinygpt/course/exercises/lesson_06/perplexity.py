@@ -72,6 +72,8 @@ PERPLEXITY = Exercise(
     tolerance=1e-4,
     advice={
         "Expected floating point type for target": "cross_entropy takes the logits first, then the targets.",
+        "cannot be raised to a negative power": "a product of many probabilities is soon too small for a float, and "
+        "becomes 0. Add logarithms instead.",
         "math range error": "that number is too large: e to the power of the mean price, not of the sum.",
         "only one element tensors can be converted": "math functions take one number: average first.",
         "a Tensor with": ".item() is for one number: average first.",
@@ -165,6 +167,10 @@ PERPLEXITY = Exercise(
             lambda logits, targets: (
                 (logits.softmax(-1)[torch.arange(len(targets)), targets] + 1e-9).log().mean().neg().exp().item()
             ),
+        ),
+        Mistake(
+            "You priced the model's favourite each time: targets was not used. What came is paid for.",
+            lambda logits, targets: logits.log_softmax(-1).amax(-1).mean().neg().exp().item(),
         ),
         Mistake(
             "The median token is a cheap one; the surprises are in the others. Take the mean price.",

@@ -59,7 +59,29 @@ def streams():
     yield ToyPrice(4, rises=True), torch.arange(8) * 10, 4, 2
 
 
+def use_strided(answer, price, ids, context_length, stride):
+    """What an answer gives; where that is right, but bought with too many calls of price, how many there were."""
+    times = 0
+
+    def counted(window):
+        nonlocal times
+        times += 1
+        return price(window)
+
+    nats = answer(counted, ids, context_length, stride)
+    n_windows = len(range(0, len(ids) - 1, stride))  # more than are needed: who goes on to the end may
+    right = strided_nats(price, ids, context_length, stride)
+    if times > n_windows and isinstance(nats, torch.Tensor) and nats.shape == right.shape and nats.allclose(right):
+        return f"the right prices, but {times} calls of price for {n_windows} windows"
+    return nats
+
+
 def look_at_contexts(got, expected, price, ids, context_length, stride):
+    if isinstance(got, str):
+        return (
+            "Each call of price is a run of the model, and you run it more than once for a window: on the whole text "
+            "that takes a hundred times as long. Call price once for each window, and keep what is new of it."
+        )
     if isinstance(got, list) and got and isinstance(got[0], float | int):
         return "A tensor, please: torch.tensor(list), or torch.cat of the pieces."
     if isinstance(got, list):
@@ -86,6 +108,11 @@ def look_at_contexts(got, expected, price, ids, context_length, stride):
     at = int((got - expected).abs().gt(1e-4).nonzero()[0])
     token = at + 1
     wanted, theirs = (price.read_before(x[at].item(), ids[token].item()) for x in (expected, got))
+    if theirs is None and (got[at] - ids[1:token] - 0.5).abs().lt(0.51).any():
+        return (
+            f"At place {at}, where token {token} belongs, stands the price of a token before it once more. The last "
+            "window is shorter: of its tokens fewer are new."
+        )
     if theirs is None:
         return f"Place {at} does not hold the price of token {token} of the text. Are pieces in the wrong order?"
     return (
@@ -97,6 +124,7 @@ def look_at_contexts(got, expected, price, ids, context_length, stride):
 STRIDED_NATS = Exercise(
     name="strided_nats",
     reference=strided_nats,
+    use=use_strided,
     examples=streams,
     explain=look_at_contexts,
     advice={
