@@ -74,6 +74,7 @@ TERMS = {  # term: (lesson, what it means)
     "entropy": ("02", "How undecided shares are: -Σ p·ln p, 0 when one has everything, ln n when n have the same."),
     "layer": ("02", "One of several equal parts through which everything passes in turn; in a GPT, a block."),
     "mask": ("02", "A table of what may be seen; see causal mask."),
+    "nan": ("02", "Not a number: what a float becomes by 0/0 or infinity - infinity; no comparison with it is True."),
     "multi-head attention": ("02", "Several attentions side by side, each on its own part of the numbers, then mixed."),
     "head": ("02", "One of several attentions side by side, each with queries, keys and values of its own."),
     "key": ("02", "The list of numbers by which a position says what it can be asked for."),
@@ -125,6 +126,7 @@ TERMS = {  # term: (lesson, what it means)
     "logit": ("03", "A score before softmax: the higher, the likelier; only differences within a row count."),
     "mlp": ("03", "Two matrices with a bend between them, applied to every place by itself."),
     "overfit": ("03", "To learn the training text by heart; on one batch a test of the code, on all of it a fault."),
+    "preset": ("03", "A named choice of architecture and sizes: gpt2 is lesson 03's model, modern the course's."),
     "residual stream": ("03", "The running sum of a model's vectors, to which every attention and MLP adds."),
     "tied": ("03", "Said of a head that reuses the token embedding: one table, used twice."),
     "window": ("03", "A piece of the token stream, of the context's length and one more, that the model learns from."),
@@ -177,7 +179,9 @@ TERMS = {  # term: (lesson, what it means)
     "reliability": ("06", "How often what was given a probability came true, drawn against that probability."),
     "stride": ("06", "How many tokens after a window the next one begins; below the context's length they overlap."),
     "twin": ("06", "A near-duplicate in the training text of a document that was held out."),
+    "Base64": ("08", "A way to write bytes as text: four letters for every three bytes."),
     "GGUF": ("08", "The one file in which llama.cpp wants a model: weights, settings and tokenizer together."),
+    "half precision": ("08", "Floats of 16 bits, float16: two bytes each, with about three digits."),
     "int8": ("08", "Whole numbers from -127 to 127, a byte each, with a scale that makes weights of them again."),
     "model card": ("08", "The page beside a model: what it was made of, how good it is on what, what it must not do."),
     "pickle": ("08", "Python's own way to store objects: a program, which runs when somebody opens it."),
@@ -187,6 +191,7 @@ TERMS = {  # term: (lesson, what it means)
         "What a training leaves: settings, tokenizer and weights, all of them JSON, text and numbers.",
     ),
     "safetensors": ("08", "A file of weights: a length, a header in JSON, and numbers; nothing in it can run."),
+    "SiLU": ("08", "x times its sigmoid: the smooth bend through which the gate of a modern MLP goes."),
 }
 
 
