@@ -210,6 +210,16 @@ def test_a_truncated_file_of_a_killed_run_is_refused(trained, name):
     assert refusal(trained).startswith(f"{trained / name} is damaged (")
 
 
+def test_a_pickle_by_the_name_of_safetensors_is_told_from_a_damaged_file(tmp_path):
+    path = tmp_path / "model.safetensors"
+    torch.save({"a": torch.ones(2)}, path)
+    with pytest.raises(InputError, match="is not a safetensors file: torch"):
+        load_tensors(path)
+    path.write_bytes(b"PK")
+    with pytest.raises(InputError, match=r"is damaged \("):
+        load_tensors(path)
+
+
 def test_tokenizer_and_tokens_of_another_run_are_refused(trained, tmp_path):
     other = Tokenizer.train(["some other text, some other text"] * 9, 262)
     shutil.copytree(trained, tmp_path / "copy")
@@ -261,7 +271,7 @@ def test_nothing_is_ever_unpickled(trained, tmp_path, monkeypatch, name, signed)
         bomb(trained / name)
         if signed:  # the folder comes from a stranger, who signed it
             open_run(trained).sign(name)
-        assert refusal(trained).startswith(f"{trained / name} is damaged (")
+        assert refusal(trained).startswith((f"{trained / name} is damaged (", f"{trained / name} is not a safetensors"))
         assert not (tmp_path / "exploded").exists()
     pickle.loads(pickle.dumps(Bomb()))
     assert (tmp_path / "exploded").exists()  # the bomb is a real one

@@ -18,7 +18,7 @@ import tinygpt
 from tinygpt.config import InputError
 from tinygpt.course import check_environment, environment, glossary, lesson_model, load_or_train, score, scoreboard
 from tinygpt.course.glossary import TERMS, found
-from tinygpt.course.home import checkout, home
+from tinygpt.course.home import checkout, home, typed
 from tinygpt.course.lab import copy_lessons, lab, lab_options
 from tinygpt.course.scoreboard import read
 from tinygpt.training import is_done
@@ -43,6 +43,16 @@ def test_home_is_the_folder_named_else_the_checkout_else_the_cache(monkeypatch, 
     (tmp_path / "clone/solutions").mkdir(parents=True)
     (tmp_path / "clone/pyproject.toml").write_text("")
     assert home() == checkout() == tmp_path / "clone"
+
+
+def test_a_path_is_typed_from_the_course_s_folder_where_it_lies_there(monkeypatch, tmp_path):
+    monkeypatch.setattr(tinygpt, "__file__", str(tmp_path / "clone/tinygpt/__init__.py"))
+    outside = tmp_path / "elsewhere/my run"
+    assert typed(outside) == f'"{outside}"' and typed(tmp_path) == str(tmp_path)
+    (tmp_path / "clone/solutions").mkdir(parents=True)
+    (tmp_path / "clone/pyproject.toml").write_text("")
+    assert typed(tmp_path / "clone/runs/one") == str(Path("runs/one"))
+    assert typed(tmp_path / "clone/runs/my run") == f'"{Path("runs/my run")}"' and typed(outside) == f'"{outside}"'
 
 
 # Scoreboard

@@ -40,7 +40,8 @@ def test_wrong_maps_load_and_cost(printed):
     price = dict(re.findall(r"^(\S.*?) +loaded, +([\d.]+) bits per byte$", printed, re.MULTILINE))
     right, *wrong = map(float, price.values())
     assert len(wrong) == 4 and "refused 0" in printed
-    assert 0.1 <= min(wrong) - right <= 0.35 and max(wrong) > 2 * 8.04
+    uniform = numbers(r"^all tokens equally likely +([\d.]+) bits per byte$", printed)[0]
+    assert 0.1 <= min(wrong) - right <= 0.35 and right < uniform < 3.5 and max(wrong) > 3 * uniform
 
 
 def test_greedy_does_not_notice_a_missing_norm(printed):
@@ -79,5 +80,14 @@ def test_bits_cost_as_much_as_the_text_says(printed):
 
 def test_the_page_can_be_mailed_and_asks_nothing(printed):
     ((size, weights),) = numbers(r"measured ([\d.]+) MB, ([\d.]+) MB of it weights", printed)
+    assert "double-click runs/my_model.html" in printed
     assert weights < size < 4 and "asks the network: 0" in printed
     assert "layer 0 are ours: True" in printed
+
+
+def test_commands_name_the_lesson_s_model(printed):
+    commands = re.findall(r"^tinygpt (\w+) --run (\S+)(.*)$", printed, re.MULTILINE)
+    assert [name for name, *_ in commands] == ["export", "demo", "export"]
+    assert {run for _, run, _ in commands} == {commands[0][1]} and commands[0][1].startswith("runs/lessons/")
+    assert "--format gguf" in commands[0][2] and "--format page" in commands[2][2]
+    assert "runs/default" not in SOURCE.read_text(encoding="utf-8")

@@ -10,6 +10,7 @@ from tinygpt.atomic import write_atomically
 from tinygpt.config import InputError, require
 
 METADATA = "tinygpt"  # the name of our entry in a safetensors file
+TORCH_SAVE = b"PK\3\4"  # how its files begin: a zip with a pickle in it
 
 
 def save_tensors(path, tensors, metadata):
@@ -23,11 +24,15 @@ def load_tensors(path):
     """All tensors and the metadata of a safetensors file."""
     require(path.is_file(), f"{path} is missing; bring it back or train again")
     try:
-        with safetensors.safe_open(path, framework="pt") as file:
-            metadata = dict(json.loads((file.metadata() or {}).get(METADATA, "{}")))
-            return {name: file.get_tensor(name) for name in file.keys()}, metadata  # noqa: SIM118
+        with path.open("rb") as file:
+            pickled = file.read(4) == TORCH_SAVE
+        if not pickled:
+            with safetensors.safe_open(path, framework="pt") as file:
+                metadata = dict(json.loads((file.metadata() or {}).get(METADATA, "{}")))
+                return {name: file.get_tensor(name) for name in file.keys()}, metadata  # noqa: SIM118
     except (safetensors.SafetensorError, OSError, ValueError, TypeError, RecursionError) as error:
         raise InputError(f"{path} is damaged ({error}); bring it back or train again") from None
+    raise InputError(f"{path} is not a safetensors file: torch.save made it, so it holds a pickle; we never open one")
 
 
 def write_json(path, value):

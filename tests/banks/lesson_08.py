@@ -346,6 +346,132 @@ def compares_probabilities_loosely(ours, theirs, texts):
     )
 
 
+# More ways to compare too little
+
+
+def trip(same_ids, same_scores, whose="ours"):
+    """A round_trip from two questions; whose: the ids that the other side's scores are asked for."""
+
+    def answer(ours, theirs, texts):
+        for text in texts:
+            a, b = ours.encode(text), theirs.encode(text)
+            if not same_ids(a, b):
+                return False
+            if not same_scores(ours.logits(a), theirs.logits(a if whose == "ours" else b)):
+                return False
+        return True
+
+    return answer
+
+
+def equal(a, b):
+    return a == b
+
+
+def close(a, b):
+    return bool((a - b).abs().max() <= 1e-4)
+
+
+def never_asks_for_ids(ours, theirs, texts):
+    try:
+        return all(close(ours.logits(ours.encode(t)), theirs.logits(theirs.encode(t))) for t in texts)
+    except RuntimeError:
+        return False
+
+
+def largest_by_python(ours, theirs, texts):
+    largest = []
+    for text in texts:
+        ids = ours.encode(text)
+        if ids != theirs.encode(text):
+            return False
+        largest.append((ours.logits(ids) - theirs.logits(ids)).abs().max().item())
+    return max(largest) <= 1e-4
+
+
+def not_the_largest_by_python(ours, theirs, texts):
+    largest = [0.0]
+    for text in texts:
+        ids = ours.encode(text)
+        if ids != theirs.encode(text):
+            return False
+        largest.append((ours.logits(ids) - theirs.logits(ids)).abs().max().item())
+    return not max(largest) > 1e-4
+
+
+def all_ids_in_one_list(ours, theirs, texts):
+    a, b = ([id for text in texts for id in side.encode(text)] for side in (ours, theirs))
+    return a == b and close(ours.logits(a), theirs.logits(b))
+
+
+def all_texts_in_one(ours, theirs, texts):
+    text = " ".join(texts)
+    return ours.encode(text) == theirs.encode(text) and close(
+        ours.logits(ours.encode(text)), theirs.logits(ours.encode(text))
+    )
+
+
+def batch(ours, theirs, texts):
+    return all(
+        ours.encode(t) == theirs.encode(t)
+        and close(ours.logits(torch.tensor([ours.encode(t)])), theirs.logits(torch.tensor([ours.encode(t)])))
+        for t in texts
+    )
+
+
+def a_string(ours, theirs, texts):
+    return str(round_trip(ours, theirs, texts))
+
+
+def same_object(ours, theirs, texts):
+    return all(ours.encode(t) is theirs.encode(t) and round_trip(ours, theirs, texts) for t in texts)
+
+
+def skips_where_lengths_differ(ours, theirs, texts):
+    for text in texts:
+        a, b = ours.encode(text), theirs.encode(text)
+        if len(a) != len(b) or not close(ours.logits(a), theirs.logits(b)):
+            return False
+    return True
+
+
+MORE_TRIPS = [
+    (trip(equal, lambda a, b: (a - b).abs().mean() <= 1e-4), "the mean hides it"),
+    (trip(equal, lambda a, b: (b - a).max() <= 1e-4), "theirs - ours is negative everywhere. Take .abs()"),
+    (trip(equal, lambda a, b: (a - b).max() <= 1e-4), "ours - theirs is negative everywhere. Take .abs()"),
+    (trip(equal, lambda a, b: (a - b).max().abs() <= 1e-4), "abs() comes too late"),
+    (trip(equal, lambda a, b: abs((b - a).max()) <= 1e-4), "abs() comes too late"),
+    (trip(equal, lambda a, b: close(a.softmax(-1), b.softmax(-1))), "A softmax takes away"),
+    (trip(equal, lambda a, b: close(a.log_softmax(-1), b.log_softmax(-1))), "A log_softmax takes away"),
+    (trip(lambda a, b: all(x == y for x, y in zip(a, b, strict=False)), close), "zip stops where the shorter"),
+    (trip(lambda a, b: len(a) == len(b), close), "As many ids are not the same ids"),
+    (trip(lambda a, b: len(a) == len(b), close, "theirs"), "a and b have changed numbers"),
+    (trip(lambda a, b: set(a) == set(b), close), "A set doesn't know"),
+    (trip(lambda a, b: sorted(a) == sorted(b), close), "a sorted list doesn't notice"),
+    (trip(lambda a, b: set(a) == set(b) and len(a) == len(b), close, "theirs"), "a and b have changed numbers"),
+    (trip(equal, lambda a, b: close(a[0], b[0])), "the row after the first token"),
+    (trip(equal, lambda a, b: close(a[-1], b[-1])), "those after the last token"),
+    (trip(equal, lambda a, b: close(a.max(), b.max())), "You take the largest of each table"),
+    (trip(equal, lambda a, b: close(a.mean(), b.mean())), "one mean of each table"),
+    (trip(equal, lambda a, b: ((a - b).abs() <= 1e-4).any()), "that is any()"),
+    (trip(equal, lambda a, b: not ((a - b).abs() > 1e-4).all()), "One that is off is enough"),
+    (trip(equal, lambda a, b: not ((a - b).abs() > 1e-4).any()), "nan counts as no difference in yours"),
+    (trip(equal, lambda a, b: (a - b).abs().nan_to_num().max() <= 1e-4), "nan counts as no difference in yours"),
+    (trip(equal, lambda a, b: not (a - b).abs().max() > 1e-4), "Turn it round"),
+    (trip(equal, lambda a, b: (a - b).square().mean() <= 1e-4), "more than rounding explains"),
+    (trip(equal, lambda a, b: max((a - b).abs().flatten().tolist()) <= 1e-4), "Python's max keeps what it has"),
+    (never_asks_for_ids, "a and b have changed numbers"),
+    (skips_where_lengths_differ, "a and b have changed numbers"),
+    (largest_by_python, "Python's max keeps what it has"),
+    (not_the_largest_by_python, "nan"),
+    (all_ids_in_one_list, "Compare text by text"),
+    (all_texts_in_one, "Compare text by text"),
+    (batch, "with the list as encode(text) gives it"),
+    (a_string, "not a string"),
+    (same_object, "`is` does not"),
+]
+
+
 # The card
 
 
@@ -376,6 +502,9 @@ RIGHT = {
         card(["B", "E"], 2),
         card({"E", "B"}, "2"),
         card("B, E", 2),
+        card("B and E", 2),
+        card("b AND e", [2]),
+        card(["B and E"], {2}),
         card(("E", "B"), 2.0),
     ],
 }
@@ -384,6 +513,7 @@ WRONG = {
     "weight_map": [
         (without("lm_head"), "Not in yours: lm_head.weight."),
         (without("model.norm"), "Not in yours: model.norm.weight."),
+        (without("q_norm"), "<13 weights>"),
         (without("q_norm"), "Not in yours: model.layers.0.self_attn.q_norm.weight."),
         (without("mlp"), "and 2 more"),
         (without("layers"), "Not in yours: model.layers.0."),
@@ -408,7 +538,7 @@ WRONG = {
         (reads_another_name, "`ours` holds our names only"),
     ],
     "round_trip": [
-        (compares_logits_first, "heir ids are fewer"),
+        (compares_logits_first, "heir ids are not as many as ours"),
         (asserts, "return False where you stop with an error"),
         (stops_in_torch, "return False where you stop with an error"),
         (without_a_last_return, "Do all ways through your function end in a return?"),
@@ -419,13 +549,14 @@ WRONG = {
         (decodes, "have encode and logits, no more"),
         (logits_of_text, "ogits wants the ids of one text"),
         (encodes_the_list, "`texts` is a list of strings"),
-        (calls_the_model, "ncode and logits are functions"),
+        (calls_the_model, "then ours.logits(ids)"),
         (always_true, "compare the logits too"),
         (always_false, "This export is good"),
-        (only_lengths, "another tokenizer"),
+        (only_lengths, "As many ids are not the same ids"),
         (loses_its_verdict, "Only the last text counts"),
-        (returns_difference, "True or False, please"),
-        (compares_probabilities_loosely, "more than rounding explains"),
+        (returns_difference, "Compare it, then return"),
+        (compares_probabilities_loosely, "Compare the scores themselves"),
+        *MORE_TRIPS,
     ],
     "misleading_card": [
         (card("B", 2), "There is another one"),
@@ -440,6 +571,10 @@ WRONG = {
         (card("BE", 5), "from 1 to 4"),
         (card("BE", "B"), "from 1 to 4"),
         (card("BX", 2), "letters from A to F"),
+        (card("the letters B and E", 2), "'the letters B and E' is something else"),
+        (card("A and B", 2), "A is in order"),
+        (card("BE", [2, 3]), "takes one number"),
+        (card("BE", [3]), "how long you waited"),
         (card(2, "BE"), "letters from A to F"),
         (lambda: "BE2", "A dict with the keys"),
         (lambda: {"misleading": "BE"}, "A dict with the keys"),

@@ -27,6 +27,14 @@ def described():
     return "the course's folder" if checkout() else "your cache folder"
 
 
+def typed(path):
+    """How to write a path in a terminal: from the course's folder where it lies there, else the whole of it."""
+    root = checkout()
+    inside = root is not None and path.is_relative_to(root)
+    text = str(path.relative_to(root) if inside else path)
+    return f'"{text}"' if " " in text else text
+
+
 def runs():
     """Where the course's own runs and records are."""
     return home() / "runs"

@@ -1,5 +1,7 @@
 """Exercise misleading_card of lesson 08: the answer, what it is tried on, and what people get wrong."""
 
+import re
+
 from tinygpt.course.judging import Exercise
 
 LETTERS = "ABCDEF"
@@ -31,11 +33,14 @@ def use_card(answer):
     given = dict(given)
     letters = given.get("misleading")
     if isinstance(letters, str | list | tuple | set) and all(isinstance(x, str) for x in letters):
-        given["misleading"] = "".join(sorted({x for x in "".join(letters).upper() if x.isalnum()}))
+        named = re.sub(r"\bAND\b|[^A-Z0-9]", "", "".join(letters).upper())  # "b and e", "B, E"
+        given["misleading"] = "".join(sorted(set(named))) if set(named) <= set(LETTERS) else letters
     missing = given.get("missing")
+    if isinstance(missing, list | tuple | set) and len(missing) == 1:
+        (missing,) = missing
     if isinstance(missing, str) and missing.strip().isdigit():
-        given["missing"] = int(missing)
-    return given
+        missing = int(missing)
+    return given | ({"missing": missing} if "missing" in given else {})
 
 
 def look_at_card(got, expected):
@@ -50,6 +55,8 @@ def look_at_card(got, expected):
     if letters != expected["misleading"]:
         found = f"{letters} does mislead ({MISLEADS[letters]}). There is another one" if letters else "There are some"
         return f"{found}: for each sentence, ask what a reader would do with it."
+    if isinstance(missing, list | tuple | set | dict):
+        return 'The letters are right. "missing" takes one number, that of what is missing most.'
     if missing in MISSING and not isinstance(missing, bool):
         return f"The letters are right. {MISSING[missing]}"
     return f'The letters are right. "missing" takes a number from 1 to 4; {missing!r} is none.'
