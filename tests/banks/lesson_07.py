@@ -11,6 +11,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from tinygpt.norm import RMSNorm
+
 # The previous token
 
 
@@ -106,6 +108,40 @@ def without_the_last(maps):
 
 def as_an_array(maps):
     return maps.diagonal(-1, -2, -1).mean((1, 3)).numpy()
+
+
+def over_our_heads(maps):
+    """The sizes of the lesson's model, whatever maps is given."""
+    n_heads = 2
+    return torch.stack([maps[:, :, h].diagonal(-1, -2, -1).mean((1, 2)) for h in range(n_heads)], 1)
+
+
+def over_our_layers(maps):
+    out = torch.zeros(4, 2)
+    for layer in range(4):
+        for head in range(2):
+            out[layer, head] = maps[layer, :, head].diagonal(-1, -2, -1).mean()
+    return out
+
+
+def past_the_end(maps):
+    return torch.stack([maps[..., t, t - 1] for t in range(1, maps.shape[-1] + 1)]).mean((0, 2))
+
+
+def median_of_texts(maps):
+    return maps.diagonal(-1, -2, -1).mean(3).median(dim=1).values
+
+
+def median_at_each_query(maps):
+    return maps.diagonal(-1, -2, -1).median(1).values.mean(-1)
+
+
+def worst_text(maps):
+    return maps.diagonal(-1, -2, -1).mean(-1).amin(1)
+
+
+def texts_added_up(maps):
+    return sum(text.diagonal(-1, -2, -1).mean(-1) for text in maps.unbind(1))
 
 
 # A head's mean in its place
@@ -227,6 +263,26 @@ def nothing_back(joined, head, n_heads):
     D = joined.shape[-1] // n_heads
     out = joined.clone()
     out[..., head * D : (head + 1) * D] = 0
+
+
+def divided_with_a_slash(joined, head, n_heads):
+    D = joined.shape[-1] / n_heads
+    out = joined.clone()
+    out[..., head * D : (head + 1) * D] = joined[..., head * D : (head + 1) * D].mean((0, 1))
+    return out
+
+
+def split_with_a_slash(joined, head, n_heads):
+    pieces = list(joined.split(joined.shape[-1] / n_heads, -1))
+    pieces[head] = pieces[head].mean((0, 1)).expand_as(pieces[head])
+    return torch.cat(pieces, -1)
+
+
+def viewed_with_a_slash(joined, head, n_heads):
+    B, T, C = joined.shape
+    heads = joined.clone().view(B, T, n_heads, C / n_heads)
+    heads[:, :, head] = heads[:, :, head].mean((0, 1))
+    return heads.view(B, T, C)
 
 
 # Ranking heads
@@ -463,6 +519,137 @@ def sorted_by_min(model, replace, price):
     return sorted(rank_with_a_context(model, replace, price), key=lambda one: one[1].min().item(), reverse=True)
 
 
+output, n_heads, whole = torch.nn.Linear(128, 128), 2, torch.zeros(200)  # what cells of the lesson have left
+
+
+def rank_by_numpy_names(model, replace, price):
+    """Whole numbers of numpy: a dict finds them just so."""
+    return [(tuple(np.array(pair)), extra) for pair, extra in rank_by_indices(model, replace, price)]
+
+
+def hooked(model, pair, hook):
+    return model.blocks[pair[0]].attention.output.register_forward_pre_hook(hook)
+
+
+def rank_with(model, replace, price, put, extra=torch.sub, name=lambda *pair: pair):
+    """rank_heads with another way to put the hook of (layer, head) in."""
+    usual, found = price(), []
+    for layer in range(len(model.blocks)):
+        for head in range(model.config.n_heads):
+            handle = put(layer, head)
+            found.append((name(layer, head), extra(price(), usual)))
+            handle.remove()
+    return sorted(found, key=lambda one: one[1].sum(), reverse=True)
+
+
+def output_of_the_cell_above(model, replace, price):
+    return rank_with(
+        model,
+        replace,
+        price,
+        lambda layer, head: output.register_forward_pre_hook(
+            lambda module, inputs: (replace(inputs[0], head, model.config.n_heads),)
+        ),
+    )
+
+
+def replace_of_our_n_heads(model, replace, price):
+    return rank_with(
+        model,
+        replace,
+        price,
+        lambda layer, head: hooked(model, (layer, head), lambda _, inputs: (replace(inputs[0], head, n_heads),)),
+    )
+
+
+def loops_over_our_n_heads(model, replace, price):
+    usual, found = price(), []
+    for layer, block in enumerate(model.blocks):
+        for head in range(n_heads):
+            handle = block.attention.output.register_forward_pre_hook(
+                lambda _, inputs, h=head: (replace(inputs[0], h, n_heads),)
+            )
+            found.append(((layer, head), price() - usual))
+            handle.remove()
+    return sorted(found, key=lambda one: -one[1].sum())
+
+
+def loops_over_our_layers(model, replace, price):
+    usual, found = price(), []
+    for layer in range(4):
+        for head in range(2):
+            handle = hooked(model, (layer, head), lambda _, inputs, h=head: (replace(inputs[0], h, 2),))
+            found.append(((layer, head), price() - usual))
+            handle.remove()
+    return sorted(found, key=lambda one: -one[1].sum())
+
+
+def whole_of_the_cell_above(model, replace, price):
+    found = rank_with_a_context(model, replace, price)
+    return [(pair, extra - whole) for pair, extra in found]
+
+
+def named_from_1(model, replace, price):
+    return [((layer + 1, head + 1), extra) for (layer, head), extra in rank_by_indices(model, replace, price)]
+
+
+def heads_from_1(model, replace, price):
+    return [((layer, head + 1), extra) for (layer, head), extra in rank_by_indices(model, replace, price)]
+
+
+def layers_from_1(model, replace, price):
+    return [((layer + 1, head), extra) for (layer, head), extra in rank_by_indices(model, replace, price)]
+
+
+def heads_numbered_through(model, replace, price):
+    found = rank_by_indices(model, replace, price)
+    return [((layer, layer * model.config.n_heads + head), extra) for (layer, head), extra in found]
+
+
+def divided(model, replace, price):
+    usual = price()
+    found = [(pair, (extra + usual) / usual) for pair, extra in rank_by_indices(model, replace, price)]
+    return sorted(found, key=lambda one: one[1].sum(), reverse=True)
+
+
+def weights_zeroed_and_put_back(model, replace, price):
+    usual, found = price(), []
+    D = model.config.head_size
+    for layer, block in enumerate(model.blocks):
+        weight = block.attention.output.weight
+        for head in range(model.config.n_heads):
+            kept = weight.detach().clone()
+            with torch.no_grad():
+                weight[:, head * D : (head + 1) * D] = 0
+                found.append(((layer, head), price() - usual))
+                weight.copy_(kept)
+    return sorted(found, key=lambda one: -one[1].sum())
+
+
+def sorted_within_layers(model, replace, price):
+    found = rank_by_indices(model, replace, price)
+    return [one for layer in range(len(model.blocks)) for one in found if one[0][0] == layer]
+
+
+def sorted_by_p1(model, replace, price):
+    return sorted(rank_by_indices(model, replace, price), key=lambda p: p[1], reverse=True)
+
+
+def sorted_by_arrays(model, replace, price):
+    return sorted(rank_by_indices(model, replace, price), key=lambda p: p[1].numpy(), reverse=True)
+
+
+def pairs_as_lists(model, replace, price):
+    return [[[layer, head], extra] for (layer, head), extra in rank_by_indices(model, replace, price)]
+
+
+def pairs_of_tensors(model, replace, price):
+    return [
+        ((torch.tensor(layer), torch.tensor(head)), extra)
+        for (layer, head), extra in rank_by_indices(model, replace, price)
+    ]
+
+
 # The logit lens
 
 
@@ -566,6 +753,84 @@ def lens_as_perplexity(streams, targets, norm, head):
     return lens_by_cross_entropy(streams, targets, norm, head).exp()
 
 
+def lens_of_the_models_norm(streams, targets, norm, head):
+    return lens_by_cross_entropy(streams, targets, RMSNorm(), head)
+
+
+def lens_of_rms_norm(streams, targets, norm, head):
+    return lens_by_cross_entropy(streams, targets, lambda x: F.rms_norm(x, x.shape[-1:]), head)
+
+
+def lens_over_rms(streams, targets, norm, head):
+    return lens_by_cross_entropy(streams / streams.pow(2).mean(-1, keepdim=True).sqrt(), targets, lambda x: x, head)
+
+
+def lens_normed_twice(streams, targets, norm, head):
+    return lens_by_cross_entropy(norm(streams), targets, norm, head)
+
+
+def lens_with_a_bare_end(streams, targets, norm, head):
+    prices = lens_by_cross_entropy(streams, targets, norm, head)
+    prices[-1] = F.cross_entropy(head(streams[-1]).flatten(0, 1), targets.flatten())
+    return prices
+
+
+def lens_swapped(streams, targets, norm, head):
+    return torch.stack([F.cross_entropy(targets.flatten(), head(norm(s)).flatten(0, 1)) for s in streams])
+
+
+def lens_of_our_head(streams, targets, norm, head):
+    return lens_by_cross_entropy(streams, targets, norm, torch.nn.Linear(128, 2048, bias=False))
+
+
+def lens_of_our_V(streams, targets, norm, head):
+    return torch.stack([F.cross_entropy(head(norm(s)).view(-1, 2048), targets.flatten()) for s in streams])
+
+
+def lens_of_our_texts(streams, targets, norm, head):
+    logp = head(norm(streams)).log_softmax(-1)
+    return -logp.gather(-1, targets.view(24, 128).expand(5, 24, 128)[..., None]).mean((1, 2, 3))
+
+
+def lens_of_too_many_places(streams, targets, norm, head):
+    return F.cross_entropy(head(norm(streams)).flatten(0, 2), targets.flatten(), reduction="none")
+
+
+def lens_at_the_end(streams, targets, norm, head):
+    return torch.stack([F.cross_entropy(head(norm(s))[:, -1], targets[:, -1]) for s in streams])
+
+
+def lens_of_a_text(streams, targets, norm, head):
+    return torch.stack([F.cross_entropy(head(norm(s))[0], targets[0]) for s in streams])
+
+
+def lens_of_targets_turned(streams, targets, norm, head):
+    return torch.stack([F.cross_entropy(head(norm(s)).flatten(0, 1), targets.T.flatten()) for s in streams])
+
+
+def lens_interleaved(streams, targets, norm, head):
+    n = streams.shape[0]
+    logits = head(norm(streams)).flatten(0, 2)
+    nats = F.cross_entropy(logits, targets.flatten().repeat_interleave(n), reduction="none")
+    return nats.view(n, -1).mean(-1)
+
+
+def lens_of_running_prices(streams, targets, norm, head):
+    total, out = 0, []
+    for s in streams:
+        total = total + F.cross_entropy(head(norm(s)).flatten(0, 1), targets.flatten())
+        out.append(total)
+    return torch.stack(out)
+
+
+def lens_of_running_scores(streams, targets, norm, head):
+    total, out = 0, []
+    for s in streams:
+        total = total + head(norm(s))
+        out.append(F.cross_entropy(total.flatten(0, 1), targets.flatten()))
+    return torch.stack(out)
+
+
 RIGHT = {
     "previous_token_scores": [
         scored_by_loops,
@@ -590,6 +855,7 @@ RIGHT = {
         rank_by_indices,
         rank_by_the_forward,
         rank_by_inserting,
+        rank_by_numpy_names,
     ],
     "logit_lens": [
         lens_by_loops,
@@ -605,14 +871,21 @@ WRONG = {
     "previous_token_scores": [
         (rolled, "count it as if it gave 0"),
         (median, "You take the middle one"),
-        (best_text, "Take one head and one text"),
+        (best_text, "the text with the highest score"),
+        (worst_text, "the text with the lowest score"),
+        (median_of_texts, "the middle text's score"),
+        (median_at_each_query, "the middle one of the texts"),
+        (texts_added_up, "You add up over the texts: average"),
+        (over_our_heads, "Take the sizes from maps.shape"),
+        (over_our_layers, "Take the sizes from maps.shape"),
+        (past_the_end, "for t from 1 to T - 1"),
         (cut_twice, "row 1 counts too"),
         (without_the_last, "all rows but the first count"),
         (as_an_array, "torch.from_numpy"),
         (as_lists, "A tensor (layers, heads) is wanted"),
         (default_axes, "a number for each layer and head"),
         (four_axes, "a number for each layer and head"),
-        (in_per_cent, "Take one head and one text"),
+        (in_per_cent, "This is per cent"),
         (a_step_too_far, "one query less than tokens"),
     ],
     "mean_out_head": [
@@ -628,6 +901,9 @@ WRONG = {
         (along_axis_1, "runs along the places (axis 1). A head's"),
         (mean_written_nowhere, "must be written into the copy"),
         (nothing_back, "is there a return?"),
+        (divided_with_a_slash, "C // n_heads"),
+        (split_with_a_slash, "C // n_heads"),
+        (viewed_with_a_slash, "C // n_heads"),
     ],
     "rank_heads": [
         (hooks_stay, "handle.remove() after each price()"),
@@ -642,7 +918,7 @@ WRONG = {
         (weights_zeroed, "Leave its weights alone"),
         (hook_forgets_to_return, "Does your hook return"),
         (whole_priced_too_late, "was the whole model priced before it?"),
-        (removed_too_early, "nothing was changed when you asked"),
+        (removed_too_early, "remove the hook only after price()"),
         (tuple_handed_on, "inputs[0]"),
         (as_a_dict, "A list is wanted"),
         (names_only, "The second of each pair"),
@@ -652,12 +928,28 @@ WRONG = {
         (extra_first, "(layer, head) first"),
         (sorted_by_the_tensor, "sort by its sum"),
         (the_first_three, "2 heads in all"),
-        (the_last_head_everywhere, "each with its own head"),
+        (the_last_head_everywhere, "each with its own block and head"),
+        (output_of_the_cell_above, "Hook block.attention.output of each of its blocks"),
+        (replace_of_our_n_heads, "model.config.n_heads"),
+        (loops_over_our_n_heads, "model.config.n_heads"),
+        (loops_over_our_layers, "enumerate(model.blocks)"),
+        (whole_of_the_cell_above, "call price() inside your function"),
+        (named_from_1, "Layers and heads count from 0"),
+        (heads_from_1, "Heads count from 0"),
+        (layers_from_1, "Layers count from 0"),
+        (heads_numbered_through, "both counted from 0"),
+        (divided, "minus"),
+        (weights_zeroed_and_put_back, "You put in 0 whatever was asked for. Use the function that you are given"),
+        (sorted_within_layers, "You sort within each layer only"),
+        (sorted_by_p1, "ambiguous · Extra has a number for each document: sort by its sum"),
+        (sorted_by_arrays, "sort by its sum"),
+        (pairs_as_lists, "(layer, head) is a tuple"),
+        (pairs_of_tensors, "of two whole numbers"),
     ],
     "logit_lens": [
         (lens_as_a_list, "torch.tensor(list of numbers)"),
         (lens_by_softmax_then_cross_entropy, "yours is applied twice"),
-        (lens_of_layer_norm, "Take one place of one stream by hand"),
+        (lens_of_layer_norm, "a LayerNorm of your own. Use the norm that you are given"),
         (lens_of_the_weight, "Norm and head are functions here"),
         (lens_unflattened, "flatten places first"),
         (lens_of_the_argmax, "Take one place"),
@@ -666,6 +958,22 @@ WRONG = {
         (lens_by_one_hot, "is no number"),
         (lens_of_sums, "You add the streams up"),
         (lens_without_targets, "Take one place"),
-        (lens_as_perplexity, "Take one place"),
+        (lens_of_the_models_norm, "Use the norm that you are given"),
+        (lens_of_rms_norm, "Use the norm that you are given"),
+        (lens_over_rms, "Use the norm that you are given"),
+        (lens_normed_twice, "You apply the norm twice"),
+        (lens_with_a_bare_end, "The last stream is not normalised"),
+        (lens_swapped, "· The scores come first, the targets second"),
+        (lens_of_our_head, "model.head reads our model's 128 numbers only"),
+        (lens_of_our_V, "V is logits.shape[-1]"),
+        (lens_of_our_texts, "n, B, T, C = streams.shape"),
+        (lens_of_too_many_places, "As many targets as places"),
+        (lens_at_the_end, "Only the last place is read"),
+        (lens_of_a_text, "Only the first text is read"),
+        (lens_of_targets_turned, "texts and places are swapped"),
+        (lens_interleaved, "repeat(n)"),
+        (lens_of_running_prices, "a running sum"),
+        (lens_of_running_scores, "Read each stream by itself"),
+        (lens_as_perplexity, "no exp"),
     ],
 }

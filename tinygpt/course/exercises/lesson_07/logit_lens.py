@@ -18,13 +18,13 @@ def logit_lens(streams, targets, norm, head):
 
 @dataclass(frozen=True)
 class Norm:
-    """Every vector divided by its root mean square."""
+    """Not the model's norm, and twice is not once: who uses one of their own, or two, is found out."""
 
     def __call__(self, x):
-        return x / x.pow(2).mean(-1, keepdim=True).sqrt()
+        return 2 * x / x.pow(2).mean(-1, keepdim=True).sqrt() - 1
 
     def __repr__(self):
-        return "norm"
+        return "norm(x) = 2 x / rms(x) - 1"
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,9 @@ class Head:
         return x @ (torch.arange(float(x.shape[-1] * self.V)) * 2.1).cos().view(-1, self.V)
 
     def __repr__(self):
-        return "head" if self.sure == 1 else "a head so sure that the other token's probability is 0"
+        if self.sure > 1:
+            return "a head so sure that the other token's probability is 0"
+        return "head(x) = (x[0] ln 3, 0)" if self.by_hand else f"a head for {self.V} tokens"
 
 
 def streams_of(n, B, T, C):
@@ -59,7 +61,7 @@ def lens_cases():
     yield two, torch.tensor([[1, 0]]), Norm(), Head()
     yield streams_of(3, 2, 4, 6), torch.tensor([[4, 0, 2, 2], [1, 3, 0, 4]]), Norm(), Head(5, by_hand=False)
     yield streams_of(5, 3, 2, 4), torch.tensor([[6, 1], [0, 5], [2, 2]]), Norm(), Head(7, by_hand=False)
-    yield by_hand.abs(), torch.tensor([[0]]), Norm(), Head(sure=200)
+    yield by_hand[:1].repeat(2, 1, 1, 1), torch.tensor([[0]]), Norm(), Head(sure=200)
 
 
 def look_at_lens(got, expected, streams, targets, norm, head):
@@ -110,17 +112,31 @@ def times_one_hot(streams, targets, norm, head):
     return -(F.one_hot(targets, logits.shape[-1]) * logits.softmax(-1).log()).sum(-1).mean((1, 2))
 
 
+def interleaved(streams, targets, norm, head):
+    n, logits = len(streams), head(norm(streams)).flatten(0, 2)
+    nats = F.cross_entropy(logits, targets.flatten().repeat_interleave(n), reduction="none")
+    return nats.view(n, -1).mean(1)
+
+
 LOGIT_LENS = Exercise(
     name="logit_lens",
     reference=logit_lens,
     examples=lens_cases,
     explain=look_at_lens,
     advice={
+        "not implemented for 'Long'": "the scores come first, the targets second: F.cross_entropy(logits, targets).",
+        "shapes cannot be multiplied": "head and norm are the functions that you are given; model.head reads our "
+        "model's 128 numbers only.",
+        "is invalid for input of size": "take the sizes from what you are given: n, B, T, C = streams.shape, and V is "
+        "logits.shape[-1].",
+        "must match the existing size": "take the sizes from what you are given: n, B, T, C = streams.shape.",
+        "to match target batch_size": "as many targets as places: flatten both, logits.flatten(0, 1) of one stream "
+        "and targets.flatten().",
         "has no attribute": "norm and head are functions here: call them, head(norm(stream)).",
         "Size does not match": "gather wants an index with as many axes as the logits, (n, B, T, 1).",
         "same number of dimensions": "gather wants an index with as many axes as the logits, (n, B, T, 1).",
-        "Expected target size": "cross_entropy wants the V scores at axis 1: flatten places first, logits.flatten(0, 1)"
-        " and targets.flatten().",
+        "Expected target size": "the V scores belong at axis 1 for cross_entropy: flatten places first, "
+        "logits.flatten(0, 1) and targets.flatten().",
     },
     hints=(
         "Do one stream first: logits = head(norm(stream)), and then the price of the targets as in lesson 03.",
@@ -136,6 +152,24 @@ LOGIT_LENS = Exercise(
         Mistake(
             "The last stream is normalised, the others are not. The same glasses for all of them: head(norm(stream)).",
             lens(lambda streams, norm, head: head(torch.cat([streams[:-1], norm(streams[-1:])]))),
+        ),
+        Mistake(
+            "The last stream is not normalised, the others are. The same glasses for all of them: head(norm(stream)).",
+            lens(lambda streams, norm, head: head(torch.cat([norm(streams[:-1]), streams[-1:]]))),
+        ),
+        Mistake(
+            "You divide by the root mean square yourself. Use the norm that you are given: the next cell calls yours "
+            "also with one that changes nothing.",
+            lens(lambda streams, norm, head: head(F.rms_norm(streams, streams.shape[-1:]))),
+        ),
+        Mistake(
+            "This is a LayerNorm of your own. Use the norm that you are given: the next cell calls yours also with "
+            "one that changes nothing.",
+            lens(lambda streams, norm, head: head(F.layer_norm(streams, streams.shape[-1:]))),
+        ),
+        Mistake(
+            "You apply the norm twice: once is enough.",
+            lens(lambda streams, norm, head: head(norm(norm(streams)))),
         ),
         Mistake(
             "First the norm, then the head: norm works on the stream's numbers, not on scores.",
@@ -196,6 +230,36 @@ LOGIT_LENS = Exercise(
         Mistake(
             "You add the streams up. Each is the sum so far already: read it as it is.",
             lambda streams, targets, norm, head: logit_lens(streams.cumsum(0), targets, norm, head),
+        ),
+        Mistake(
+            "You add up the streams after the norm, or their scores. Read each stream by itself.",
+            lens(lambda streams, norm, head: head(norm(streams)).cumsum(0)),
+        ),
+        Mistake(
+            "You add up the prices from stream to stream: a running sum. Each stream has a price of its own.",
+            lambda streams, targets, norm, head: logit_lens(streams, targets, norm, head).cumsum(0),
+        ),
+        Mistake(
+            "These are perplexities. The price itself is asked for, in nats: no exp.",
+            lambda streams, targets, norm, head: logit_lens(streams, targets, norm, head).exp(),
+        ),
+        Mistake(
+            "Only the last place is read. Average over all places.",
+            lambda streams, targets, norm, head: logit_lens(streams[:, :, -1:], targets[:, -1:], norm, head),
+        ),
+        Mistake(
+            "Only the first text is read. Average over all texts.",
+            lambda streams, targets, norm, head: logit_lens(streams[:, :1], targets[:1], norm, head),
+        ),
+        Mistake(
+            "The targets are in another order than the places: their texts and places are swapped. No transposing "
+            "before flatten.",
+            lambda streams, targets, norm, head: logit_lens(streams, targets.T.reshape(targets.shape), norm, head),
+        ),
+        Mistake(
+            "The targets are in another order than the places: repeat_interleave says each one n times in a row. All "
+            "of them, n times over, are wanted: repeat(n).",
+            interleaved,
         ),
         Mistake(
             "nan: another token has probability 0, and 0 times its logarithm, -inf, is no number. Pick the target's "

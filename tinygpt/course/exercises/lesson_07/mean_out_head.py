@@ -64,6 +64,9 @@ MEAN_OUT_HEAD = Exercise(
     explain=look_at_joined,
     advice={
         "inplace": "work on a copy: joined.clone().",
+        "slice indices must be integers": "a whole number is wanted, and / never makes one: C // n_heads.",
+        "tuple of ints": "a whole number is wanted, and / never makes one: C // n_heads.",
+        "must be int, not float": "a whole number is wanted, and / never makes one: C // n_heads.",
         "must match the size": "mean((0, 1)) of the head's numbers has shape (D,) and fits the last axis.",
     },
     hints=(

@@ -22,7 +22,7 @@ def weights(layers, B, heads, T):
 def head_cases():
     yield (torch.tensor([[1, 0, 0], [0.75, 0.25, 0], [0.125, 0.5, 0.375]]).view(1, 1, 1, 3, 3),)
     yield (weights(1, 1, 2, 3),)
-    yield (weights(1, 2, 1, 3),)
+    yield (weights(1, 3, 1, 3),)  # three texts: their median is none of the extremes
     yield (weights(2, 3, 2, 5),)
     yield (weights(3, 2, 4, 7),)
 
@@ -51,7 +51,9 @@ PREVIOUS_TOKEN_SCORES = Exercise(
     explain=look_at_scores,
     advice={
         "out of range": "maps has five axes: (layers, texts, heads, queries, keys), numbered 0 to 4.",
-        "out of bounds": "the first token has none before it: there is one query less than tokens.",
+        "with size 1": "take the sizes from maps.shape, not from our model: here there are 1 layer, 1 text, 1 head.",
+        "with size 3": "the fields are [t, t - 1] for t from 1 to T - 1, with T = maps.shape[-1]. The first token has "
+        "none before it: there is one query less than tokens.",
     },
     hints=(
         "For query t we want the weight at key t - 1: row 1 column 0, row 2 column 1, and so on. What is the line of "
@@ -103,6 +105,30 @@ PREVIOUS_TOKEN_SCORES = Exercise(
         Mistake(
             "Only the first text is counted. Average over all of them (axis 1).",
             lambda maps: maps[:, 0].diagonal(-1, -2, -1).mean(2),
+        ),
+        Mistake(
+            "You add up over the texts: average over them, so that the score is a share between 0 and 1.",
+            lambda maps: maps.diagonal(-1, -2, -1).sum(1).mean(-1),
+        ),
+        Mistake(
+            "This is per cent. A share between 0 and 1 is asked for: no 100.",
+            lambda maps: 100 * previous_token_scores(maps),
+        ),
+        Mistake(
+            "You take the middle text's score. The mean over all texts is asked for.",
+            lambda maps: maps.diagonal(-1, -2, -1).mean(-1).median(1).values,
+        ),
+        Mistake(
+            "For each query you take the middle one of the texts. Their mean is asked for.",
+            lambda maps: maps.diagonal(-1, -2, -1).median(1).values.mean(-1),
+        ),
+        Mistake(
+            "You take the text with the highest score. The mean over all texts is asked for.",
+            lambda maps: maps.diagonal(-1, -2, -1).mean(-1).amax(1),
+        ),
+        Mistake(
+            "You take the text with the lowest score. The mean over all texts is asked for.",
+            lambda maps: maps.diagonal(-1, -2, -1).mean(-1).amin(1),
         ),
         Mistake(
             "You count how often the previous token gets most. We want the mean weight that it gets.",

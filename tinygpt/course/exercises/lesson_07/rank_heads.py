@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -56,7 +57,7 @@ class Tiny:
 
 def tiny_cases():
     yield Tiny(1, 2, seed=25), "mean_out_head", "price"  # the same order by sum, largest number or first document
-    yield Tiny(2, 2, seed=9), "mean_out_head", "price"  # another one by each; some heads are harmful
+    yield Tiny(2, 2, seed=369), "mean_out_head", "price"  # another one by each, and within layers; some are harmful
     yield Tiny(3, 4, seed=1), "mean_out_head", "price"
     yield Tiny(2, 2, seed=3), "zero_out_head", "price"
 
@@ -69,16 +70,42 @@ def zero_out_head(joined, head, n_heads):
 REPLACE = {"mean_out_head": mean_out_head, "zero_out_head": zero_out_head}
 
 
+NOT_HOOKED = "prices that were all taken while no hook was in the model"
+
+
 def use_ranking(answer, tiny, replace, _):
     model, price = tiny.make()
-    before = price()
-    found = answer(model, REPLACE[replace], price)
-    left = sum(len(m._forward_pre_hooks) + len(m._forward_hooks) for m in model.modules())
-    if left:
+    before, hooked = price(), []
+
+    def watched():
+        hooked.append(hooks_in(model))
+        return price()
+
+    found = answer(model, REPLACE[replace], watched)
+    if left := hooks_in(model):
         return f"{left} hook(s) still in the model"
     if not torch.equal(price(), before):
         return "another model: its prices have changed"
+    if not any(hooked) and is_ranking(found) and not any(extra.any() for _, extra in found):
+        return NOT_HOOKED
+    if is_ranking(found) and not all(is_name(pair) for pair, _ in found):
+        return f"{found[0][0]} for a head"  # a list equals a tuple here, but a dict can't look it up
     return found
+
+
+def hooks_in(model):
+    return sum(len(m._forward_pre_hooks) + len(m._forward_hooks) for m in model.modules())
+
+
+def is_name(pair):
+    return isinstance(pair, tuple) and all(isinstance(number, int | np.integer) for number in pair)
+
+
+def is_ranking(found):
+    """Whether it is made of pairs, the second of each a tensor."""
+    return isinstance(found, list | tuple) and all(
+        isinstance(one, list | tuple) and len(one) == 2 and isinstance(one[1], torch.Tensor) for one in found
+    )
 
 
 def look_at_ranking(got, expected, tiny, *_):
@@ -91,6 +118,17 @@ def look_at_ranking(got, expected, tiny, *_):
         )
     if isinstance(got, str) and "another model" in got:
         return "The model is another one afterwards. Leave its weights alone: a hook changes what passes, and goes."
+    if got == NOT_HOOKED:
+        return (
+            "Nothing costs anything: whenever you asked for a price, no hook was in the model that you are given. Hook "
+            "block.attention.output of each of its blocks (`output`, from a cell above, belongs to the lesson's "
+            "model), and remove the hook only after price()."
+        )
+    if isinstance(got, str) and got.endswith("for a head"):
+        return (
+            "(layer, head) is a tuple of two whole numbers, in round brackets: the lesson looks heads up by it in a "
+            "dict, and a list can't be looked up there."
+        )
     if got is None:
         return (
             "Nothing came back: is there a return? (list.sort() sorts a list where it is and gives None: sort first "
@@ -102,24 +140,32 @@ def look_at_ranking(got, expected, tiny, *_):
         return None
     n = tiny.n_layers * tiny.n_heads
     if len(got) != n:
-        return f"{len(got)} entries for {tiny.n_layers} layer(s) with {tiny.n_heads} heads; there are {n} heads in all."
+        return (
+            f"{len(got)} entries for {tiny.n_layers} layer(s) with {tiny.n_heads} heads; there are {n} heads in all. "
+            "Take the numbers from the model that you are given: model.blocks, model.config.n_heads."
+        )
     if any(not isinstance(one, list | tuple) or len(one) != 2 or isinstance(one[0], torch.Tensor) for one in got):
         return "Each entry is a pair: (layer, head) first, then what its loss costs."
     if any(not isinstance(extra, torch.Tensor) or extra.shape != (3,) for _, extra in got):
         return "The second of each pair is a tensor (documents,): price() of the broken model minus that of the whole."
     if all(not extra.any() for _, extra in got):
         return (
-            "Nothing costs anything, so nothing was changed when you asked for the price. Does your hook return what "
+            "Nothing costs anything, so the prices that you compare are of the same model. Does your hook return what "
             "takes its input's place, (replace(inputs[0], head, n_heads),)? And was the whole model priced before it?"
         )
     by_head, right = dict(got), dict(expected)
+    for a, b, what in ((1, 1, "Layers and heads count"), (1, 0, "Layers count"), (0, 1, "Heads count")):
+        if set(by_head) == {(layer + a, head + b) for layer, head in right}:
+            return f"{what} from 0, yours from 1: the first pair of the model is (0, 0)."
+    if set(by_head) != set(right):
+        return "The pairs are not those of the model's heads: (layer, head), both counted from 0."
     if set(by_head) == set(right) and all(torch.allclose(by_head[h], right[h], atol=1e-4) for h in right):
         return "Every head has its price, but the order is another one: by the sum over the documents, dearest first."
-    return "Some heads cost something else. One hook at a time: in, price(), out; and each with its own head."
+    return "Some heads cost something else. One hook at a time: in, price(), out; and each with its own block and head."
 
 
-def ranking(order=None, extra=None, hook="pre", name=None, layers=None):
-    """rank_heads with something wrong in it."""
+def ranking(order=None, extra=None, hook="pre", name=None, layers=None, n=None):
+    """rank_heads with something wrong in it; n: the heads that replace is told of."""
 
     def rank(model, replace, price):
         n_heads, whole, found = model.config.n_heads, price(), []
@@ -138,7 +184,7 @@ def ranking(order=None, extra=None, hook="pre", name=None, layers=None):
                     )
                 else:
                     handle = output.register_forward_pre_hook(
-                        lambda module, inputs, head=head: (replace(inputs[0], head, n_heads),)
+                        lambda module, inputs, head=head: (replace(inputs[0], head, n or n_heads),)
                     )
                 broken = price()
                 handle.remove()
@@ -166,15 +212,21 @@ RANK_HEADS = Exercise(
     explain=look_at_ranking,
     tolerance=1e-4,
     advice={
-        "more than one value": "extra has a number for each document: sort by its sum, key=lambda one: one[1].sum().",
-        "is ambiguous": "extra has a number for each document: sort by its sum, key=lambda one: one[1].sum().",
+        "Boolean value of Tensor with more than one value": "extra has a number for each document: sort by its sum, "
+        "key=lambda one: one[1].sum().",
+        "more than one element is ambiguous": "extra has a number for each document: sort by its sum, key=lambda one: "
+        "one[1].sum().",
         "has no attribute 'shape'": "a hook gets the inputs as a tuple: the heads side by side are inputs[0].",
         "has no attribute 'clone'": "a hook gets the inputs as a tuple: the heads side by side are inputs[0].",
+        "out of range": "take the numbers from the model that you are given: enumerate(model.blocks) and "
+        "range(model.config.n_heads).",
+        "must match the size": "`whole` must be a price of the model that you are given, three documents here: call "
+        "price() inside your function.",
         "positional argument": "a pre-hook is called with (module, inputs), replace with (joined, head, n_heads).",
     },
     hints=(
-        "The cell above knocks out head 1 of layer 1. Put its four lines into two loops, and measure the whole model "
-        "once, before them.",
+        "The cell above knocks out head 1 of layer 1. Put its lines into two loops, with block.attention.output of "
+        "each block in place of `output`, and measure the whole model once, before them.",
         "In the loops: register the hook, broken = price(), handle.remove(), and append ((layer, head), broken - "
         "whole). Sort at the end, by key=lambda one: one[1].sum(), reverse=True.",
         "In the inner loop: handle = block.attention.output.register_forward_pre_hook(lambda module, inputs: "
@@ -210,6 +262,18 @@ RANK_HEADS = Exercise(
             ranking(lambda found: sorted(found, key=lambda one: one[1].max(), reverse=True)),
         ),
         Mistake(
+            "You sort within each layer only. All heads stand in one list: sort once, after both loops.",
+            ranking(lambda found: sorted(found, key=lambda one: (one[0][0], -one[1].sum()))),
+        ),
+        Mistake(
+            "You tell replace of 2 heads, as our model has (n_heads?). This one may have more: model.config.n_heads.",
+            ranking(n=2),
+        ),
+        Mistake(
+            "You put in 0 whatever was asked for. Use the function that you are given, replace, in a hook.",
+            lambda model, replace, price: rank_heads(model, zero_out_head, price),
+        ),
+        Mistake(
             "You put in the mean whatever was asked for. Use the function that you are given, replace: the lesson "
             "calls yours with another one too.",
             lambda model, replace, price: rank_heads(model, mean_out_head, price),
@@ -237,6 +301,10 @@ RANK_HEADS = Exercise(
         Mistake(
             "You divide by the whole model's price. The difference in nats is asked for.",
             ranking(extra=lambda broken, whole: (broken - whole) / whole),
+        ),
+        Mistake(
+            "You divide the broken model's price by the whole model's. The difference in nats is asked for: minus.",
+            ranking(extra=lambda broken, whole: broken / whole),
         ),
         Mistake("Head before layer: the pairs are (layer, head).", ranking(name=lambda layer, head: (head, layer))),
         Mistake(
