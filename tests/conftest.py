@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import shutil
 import signal
 import tempfile
@@ -10,6 +11,7 @@ os.environ["OMP_NUM_THREADS"] = "1"  # ours and of the programs we start: the mo
 
 import pytest
 from hypothesis import settings
+from lesson_outputs import notebook_of, outputs
 
 from tinygpt.checkpoint import LAST, MODEL, open_run
 from tinygpt.config import END_OF_TEXT, ModelConfig, TrainConfig
@@ -189,6 +191,25 @@ def interrupt_after(after_step):
 def reopened():
     """reopened(folder): train the rest of a run as a new process would, from what is on disk."""
     return lambda folder: train(open_run(folder), resume=True)
+
+
+@pytest.fixture(scope="module")
+def notebook(request):
+    """The source of the lesson that a module test_lesson_NN.py is about."""
+    return notebook_of(request.module.__name__.rpartition("_")[2])
+
+
+@pytest.fixture(scope="module")
+def printed(notebook):
+    """All that the lesson's cells have printed."""
+    return "".join(output.get("text", "") for output in outputs(notebook))
+
+
+@pytest.fixture(scope="module")
+def pictures(notebook):
+    """The words that stand for the lesson's pictures."""
+    pages = [output.get("data", {}).get("text/html", "") for output in outputs(notebook)]
+    return re.findall(r'<img alt="([^"]*)"', "".join(pages))
 
 
 @pytest.fixture(scope="session")

@@ -1,30 +1,14 @@
 """Lesson 02: its numbers are those that its text promises, and its patients have what they are said to have."""
 
 import re
-from pathlib import Path
 
-import nbformat
-import pytest
 import torch
+from lesson_outputs import numbers
 
 from tinygpt.course.exercises.lesson_02.attention_weights import attention_weights
 from tinygpt.course.exercises.lesson_02.causal_mask import pattern
 from tinygpt.course.exercises.lesson_02.four_broken import DIAGNOSES, four_broken
 from tinygpt.course.exercises.lesson_02.patients import PATIENTS
-
-SOURCE = Path(__file__).parents[1] / "solutions/02_attention.ipynb"
-
-
-@pytest.fixture(scope="module")
-def printed():
-    cells = nbformat.read(SOURCE, as_version=4).cells
-    return "".join(o.get("text", "") for cell in cells for o in cell.get("outputs", []))
-
-
-def numbers(pattern, text):
-    found = re.findall(pattern, text)
-    assert found, pattern
-    return [tuple(map(float, each)) if isinstance(each, tuple) else float(each) for each in found]
 
 
 def test_numbers_lie_in_the_bands_of_the_text(printed):

@@ -2,18 +2,9 @@
 
 import re
 from itertools import pairwise
-from pathlib import Path
 
-import nbformat
 import pytest
-
-SOURCE = Path(__file__).parents[1] / "solutions/05_sampling.ipynb"
-
-
-@pytest.fixture(scope="module")
-def printed():
-    cells = nbformat.read(SOURCE, as_version=4).cells
-    return "".join(o.get("text", "") for cell in cells for o in cell.get("outputs", []))
+from lesson_outputs import numbers
 
 
 @pytest.fixture(scope="module")
@@ -21,12 +12,6 @@ def table(printed):
     row = r"^(\S.*?) +repeated ([\d.]+) +distinct-2 ([\d.]+) +unseen ([\d.]+) +bits per byte ([\d.]+)$"
     rows = re.findall(row, printed, re.MULTILINE)
     return {name: tuple(map(float, numbers)) for name, *numbers in rows}
-
-
-def numbers(pattern, text):
-    found = re.findall(pattern, text)
-    assert found, pattern
-    return [tuple(map(float, each)) if isinstance(each, tuple) else float(each) for each in found]
 
 
 def test_both_ends_degenerate_as_the_text_says(table):

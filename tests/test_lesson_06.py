@@ -1,28 +1,8 @@
 """Lesson 06: its numbers are those that its text promises."""
 
 import re
-from pathlib import Path
 
-import nbformat
-import pytest
-
-SOURCE = Path(__file__).parents[1] / "solutions/06_perplexity.ipynb"
-
-
-@pytest.fixture(scope="module")
-def notebook():
-    return nbformat.read(SOURCE, as_version=4)
-
-
-@pytest.fixture(scope="module")
-def printed(notebook):
-    return "".join(o.get("text", "") for cell in notebook.cells for o in cell.get("outputs", []))
-
-
-def numbers(pattern, text):
-    found = re.findall(pattern, text, re.MULTILINE)
-    assert found, pattern
-    return [tuple(map(float, each)) if isinstance(each, tuple) else float(each) for each in found]
+from lesson_outputs import numbers
 
 
 def test_the_units(printed):

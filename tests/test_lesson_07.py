@@ -1,31 +1,8 @@
 """Lesson 07: its numbers are those that its text promises."""
 
 import re
-from pathlib import Path
 
-import nbformat
-import pytest
-
-SOURCE = Path(__file__).parents[1] / "solutions/07_look_inside.ipynb"
-
-
-@pytest.fixture(scope="module")
-def printed():
-    cells = nbformat.read(SOURCE, as_version=4).cells
-    return "".join(o.get("text", "") for cell in cells for o in cell.get("outputs", []))
-
-
-@pytest.fixture(scope="module")
-def pictures():
-    cells = nbformat.read(SOURCE, as_version=4).cells
-    pages = [o.get("data", {}).get("text/html", "") for cell in cells for o in cell.get("outputs", [])]
-    return re.findall(r'<img alt="([^"]*)"', "".join(pages))
-
-
-def numbers(pattern, text):
-    found = re.findall(pattern, text)
-    assert found, pattern
-    return [tuple(map(float, each)) if isinstance(each, tuple) else float(each) for each in found]
+from lesson_outputs import numbers
 
 
 def test_neighbours(printed, pictures):

@@ -1,24 +1,8 @@
 """Lesson 08: its numbers are those that its text promises."""
 
 import re
-from pathlib import Path
 
-import nbformat
-import pytest
-
-SOURCE = Path(__file__).parents[1] / "solutions/08_share_it.ipynb"
-
-
-@pytest.fixture(scope="module")
-def printed():
-    cells = nbformat.read(SOURCE, as_version=4).cells
-    return "".join(o.get("text", "") for cell in cells for o in cell.get("outputs", []))
-
-
-def numbers(pattern, text):
-    found = re.findall(pattern, text, re.MULTILINE)
-    assert found, pattern
-    return [tuple(map(float, each)) if isinstance(each, tuple) else float(each) for each in found]
+from lesson_outputs import numbers
 
 
 def test_the_file_is_a_length_a_header_and_numbers(printed):
@@ -85,9 +69,9 @@ def test_the_page_can_be_mailed_and_asks_nothing(printed):
     assert "layer 0 are ours: True" in printed
 
 
-def test_commands_name_the_lesson_s_model(printed):
+def test_commands_name_the_lesson_s_model(printed, notebook):
     commands = re.findall(r"^tinygpt (\w+) --run (\S+)(.*)$", printed, re.MULTILINE)
     assert [name for name, *_ in commands] == ["export", "demo", "export"]
     assert {run for _, run, _ in commands} == {commands[0][1]} and commands[0][1].startswith("runs/lessons/")
     assert "--format gguf" in commands[0][2] and "--format page" in commands[2][2]
-    assert "runs/default" not in SOURCE.read_text(encoding="utf-8")
+    assert not any("runs/default" in cell.source for cell in notebook.cells)
