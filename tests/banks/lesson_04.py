@@ -630,7 +630,7 @@ WRONG = {
         (loop_that(zero="after backward"), "wipe the gradients out"),
         (loop_of_tensors, "memory fills up"),
         (loop_clips_first, "backward() makes them"),
-        (loop_zero_before_clip, "zero_grad() takes them away"),
+        (loop_zero_before_clip, "zero_grad() first, then backward()"),
         (loop_with_a_new_optimizer, "not of a new one"),
         (loop_calling_the_model, "The loss is model.loss"),
         (loop_with_optimizer_lr, "The rate is never set"),

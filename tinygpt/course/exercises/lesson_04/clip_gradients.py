@@ -56,7 +56,7 @@ def by_all(grads, norm, largest):
 def look_at_clipped(got, expected, grads, largest):
     norm = expected["returned"]
     if "weights" in got:
-        return "You changed the weights themselves. It is p.grad that has to be scaled; the weights wait for the step."
+        return "You changed the weights themselves. It is p.grad that has to be scaled; weights move in step() only."
     if any(g is None for g in got["gradients"]):
         return "The gradients are gone; scale them, p.grad *= ..., and keep them."
     after = got["gradients"]

@@ -132,8 +132,8 @@ TRAIN_LOOP = Exercise(
     use=use_loop,
     explain=look_at_loop,
     advice={
-        "NoneType": "mostly a p.grad that is not there. zero_grad() takes them away, and backward() makes them: first "
-        "the one, then the other, and clip after both.",
+        "NoneType": "mostly a p.grad that is not there: backward() makes them, zero_grad() takes them away. So "
+        "zero_grad() first, then backward(), then clip.",
         "forward() takes": "the loss is model.loss(inputs, targets); model(inputs) only predicts.",
         "not callable": "batches and rates are lists: zip(batches, rates) pairs them.",
         "does not require grad": "something cut the thread from loss to weights: a no_grad(), a detach(), an item()?",
