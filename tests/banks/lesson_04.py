@@ -87,6 +87,29 @@ def batch_with_ends_swapped(ids, B, T):
     return y, x
 
 
+def batch_seeded_inside(ids, B, T):
+    torch.manual_seed(0)
+    return batch_by_lists(ids, B, T)
+
+
+def batch_by_randperm(ids, B, T):
+    starts = torch.randperm(len(ids) - T)[:B]
+    windows = torch.from_numpy(np.stack([ids[s : s + T + 1] for s in starts.tolist()]).astype(np.int64))
+    return windows[:, :-1], windows[:, 1:]
+
+
+def batch_of_one_long_piece(ids, B, T):
+    s = torch.randint(len(ids) - B * T, ()).item()
+    piece = torch.from_numpy(ids[s : s + B * T + 1].astype(np.int64))
+    return piece[:-1].view(B, T), piece[1:].view(B, T)
+
+
+def batch_of_one_piece_cut_off(ids, B, T):
+    s = torch.randint(len(ids) - T, ()).item()
+    piece = torch.from_numpy(ids[s : s + B * T + 1].astype(np.int64))
+    return piece[:-1].view(B, T), piece[1:].view(B, T)
+
+
 def batch_uint16(ids, B, T):
     windows = torch.from_numpy(np.stack([ids[s : s + T + 1] for s in randint(ids, B, T)]))
     return windows[:, :-1], windows[:, 1:]
@@ -162,6 +185,23 @@ def reordered(step):
 
 def step_with_constants(weights, gradient, m, v, t, lr, beta1=0.9, beta2=0.99, eps=1e-8, decay=0.1):
     return step_on_copies(weights, gradient, m, v, t, lr, 0.9, 0.99, 1e-8, 0.1)
+
+
+def step_with_constant_betas(weights, gradient, m, v, t, lr, beta1=0.9, beta2=0.99, eps=1e-8, decay=0.1):
+    return step_on_copies(weights, gradient, m, v, t, lr, 0.9, 0.99, eps, decay)
+
+
+def step_without_eps(weights, gradient, m, v, t, lr, beta1=0.9, beta2=0.99, eps=1e-8, decay=0.1):
+    return step_on_copies(weights, gradient, m, v, t, lr, beta1, beta2, 0.0, decay)
+
+
+def step_counted_from_zero(weights, gradient, m, v, t, *rest):
+    return step_on_copies(weights, gradient, m, v, torch.tensor(t - 1.0), *rest)
+
+
+def step_along_the_gradient(weights, gradient, m, v, t, lr, beta1=0.9, beta2=0.99, eps=1e-8, decay=0.1):
+    _, m, v = step_on_copies(weights, gradient, m, v, t, lr, beta1, beta2, eps, decay)
+    return weights * (1 - lr * decay) - lr * gradient / ((v / (1 - beta2**t)).sqrt() + eps), m, v
 
 
 def step_of_the_sign(weights, gradient, m, v, t, lr, *rest):
@@ -290,6 +330,17 @@ def clip_weights(parameters, largest):
     return norm
 
 
+def clip_the_data_of_weights(parameters, largest):
+    norm = clip_by_one_vector(parameters, math.inf)
+    for p in parameters:
+        p.data *= min(1.0, largest / norm)
+    return norm
+
+
+def clip_one_by_one(parameters, largest):
+    return sum(torch.nn.utils.clip_grad_norm_([p], largest) for p in parameters)
+
+
 def clip_rebinding(parameters, largest):
     norm = clip_by_one_vector(parameters, math.inf)
     for p in parameters:
@@ -395,6 +446,28 @@ def loop_clips_first(model, optimizer, batches, rates, largest=1.0):
     return losses
 
 
+def loop_zero_before_clip(model, optimizer, batches, rates, largest=1.0):
+    losses = []
+    for (x, y), rate in zip(batches, rates, strict=True):
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        loss = model.loss(x, y)
+        loss.backward()
+        optimizer.zero_grad()
+        clip_gradients(list(model.parameters()), largest)
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+def loop_with_a_new_optimizer(model, optimizer, batches, rates, largest=1.0):
+    return loop_zero_at_the_end(model, torch.optim.AdamW(model.parameters()), batches, rates, largest)
+
+
+def loop_calling_the_model(model, optimizer, batches, rates, largest=1.0):
+    return [model(x, y).item() for x, y in batches]
+
+
 def loop_with_optimizer_lr(model, optimizer, batches, rates, largest=1.0):
     losses = []
     for (x, y), rate in zip(batches, rates, strict=True):
@@ -461,7 +534,11 @@ RIGHT = {
     "learning_rate": [rate_with_ifs, rate_with_torch, rate_by_list, rate_by_interp, rate_by_counting_from_one],
     "clip_gradients": [clip_by_torch, clip_by_one_vector, clip_by_norm_of_norms, clip_by_loops, clip_with_data],
     "train_loop": [loop_zero_at_the_end, loop_rate_before_step, loop_zero_by_model, loop_train_mode, loop_tuple],
-    "five_curves": [five_curves, lambda: dict(reversed(five_curves().items()))],
+    "five_curves": [
+        five_curves,
+        lambda: dict(reversed(five_curves().items())),
+        lambda: {letter.lower(): f" {name.capitalize()} " for letter, name in five_curves().items()},
+    ],
 }
 
 WRONG = {
@@ -472,12 +549,16 @@ WRONG = {
         (batch_with_ends_swapped, "not after"),
         (batch_from(lambda ids, B, T: torch.randint(len(ids) - T - 1, (B,)).tolist()), "the last of the windows"),
         (batch_from(lambda ids, B, T: torch.randint(1, len(ids) - T, (B,)).tolist()), "some of the windows"),
-        (batch_from(lambda ids, B, T: list(range(B))), "never came"),
+        (batch_from(lambda ids, B, T: list(range(B))), "Is nothing drawn"),
         (batch_from(lambda ids, B, T: [random.randrange(len(ids) - T) for _ in range(B)]), "Draw with torch.randint"),
         (batch_from(lambda ids, B, T: np.random.randint(0, len(ids) - T, B)), "Draw with torch.randint"),
         (batch_from(randint, kind=np.int32), "torch.int64"),
         (batch_from(randint, kind=np.float32), "torch.int64"),
         (batch_uint16, "torch.int64"),
+        (batch_seeded_inside, "seed outside, draw inside"),
+        (batch_by_randperm, "draws without putting back"),
+        (batch_of_one_long_piece, "need no room for B · T tokens"),
+        (batch_of_one_piece_cut_off, "needs no cutting up"),
         (batch_too_far, "began too near to the end"),
         (batch_stacked_beyond, "from which no whole window fits"),
         (batch_of_windows, "inputs are all but the last"),
@@ -490,7 +571,11 @@ WRONG = {
     "adamw_step": [
         (step_in_place, "in place"),
         (reordered(step_on_copies), "in another order"),
-        (step_with_constants, "m"),
+        (step_with_constants, "as a fixed number"),
+        (step_with_constant_betas, "as a fixed number"),
+        (step_without_eps, "There eps helps"),
+        (step_counted_from_zero, "1 - beta**0 is 0"),
+        (step_along_the_gradient, "The step goes along m"),
         (step_of_the_sign, "do not decay"),
         (lambda w, g, m, v, t, lr, *rest: (w, m, v), "unchanged"),
         (lambda w, g, m, v, t, lr, *rest: w - lr * g, "Give back three tensors"),
@@ -509,6 +594,13 @@ WRONG = {
     ],
     "learning_rate": [
         (rate_without_flat, "return on every way"),
+        (
+            lambda step, steps, peak, warmup, decay: [
+                rate_with_ifs(i, steps, peak, warmup, decay) for i in range(steps)
+            ],
+            "Several numbers came back",
+        ),
+        (lambda step, steps, peak, warmup, decay: peak * step, "(each step from 0 to 9, 10,"),
         (rate_overshooting, "above the peak"),
         (rate_late, "in the decay"),
         (rate_cosine, "should be"),
@@ -517,12 +609,14 @@ WRONG = {
         (lambda step, steps, peak, warmup, decay: min(1, (step + 1) / warmup, (steps - step) / decay) * peak, "max(1"),
         (lambda step, steps, peak, warmup, decay: None, "One number for each step"),
         (lambda step, steps, peak, warmup, decay: 0.0, "first that is off is step 0"),
-        (lambda step, steps, peak, warmup, decay: [peak] * steps, "One number for each step"),
+        (lambda step, steps, peak, warmup, decay: [peak] * steps, "Several numbers came back"),
         (lambda step, steps, peak, warmup, decay: peak * (1 - step / steps), "off"),
     ],
     "clip_gradients": [
         (clip_without_return, "Give back the norm"),
         (clip_weights, "p.grad that has to be scaled"),
+        (clip_the_data_of_weights, "You changed the weights"),
+        (clip_one_by_one, "Each was brought to the limit by itself"),
         (clip_rebinding, "as they were"),
         (clip_by_largest_entry, "have norm"),
         (clip_returning_gradients, "one number, the norm"),
@@ -536,6 +630,9 @@ WRONG = {
         (loop_that(zero="after backward"), "wipe the gradients out"),
         (loop_of_tensors, "memory fills up"),
         (loop_clips_first, "backward() makes them"),
+        (loop_zero_before_clip, "zero_grad() first, then backward()"),
+        (loop_with_a_new_optimizer, "not of a new one"),
+        (loop_calling_the_model, "The loss is model.loss"),
         (loop_with_optimizer_lr, "The rate is never set"),
         (loop_with_a_generator, "Nothing is clipped"),
         (loop_first_batch_only, "2 batches, 1 losses"),
@@ -554,6 +651,8 @@ WRONG = {
         (lambda: None, "dict with the keys"),
         (lambda: {**five_curves(), "C": "explodes"}, "none of the diagnoses"),
         (lambda: {**five_curves(), "C": "gradients added up"}, "swings"),
+        (lambda: {**five_curves(), "C": None}, "none of the diagnoses"),
+        (lambda: {**five_curves(), "D": "Learned by heart"}, "D drew fresh windows"),
         (lambda: {**five_curves(), "E": "dead gradients"}, "4 of 5 are right. E"),
         (lambda: {letter: "rate too high" for letter in "ABCDE"}, "1 of 5 are right. A"),
         (lambda: {letter: five_curves()[letter] for letter in "ABC"}, "dict with the keys"),

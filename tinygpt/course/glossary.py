@@ -121,8 +121,13 @@ TERMS = {  # term: (lesson, what it means)
     "dead gradients": ("04", "Said of a run in which nothing that the loss says reaches the weights."),
     "epoch": ("04", "As many tokens of training as the text has; shuffled, each of them once."),
     "evaluation": ("04", "Measuring a model on held-out text, without learning from it."),
+    "head start": (
+        "04",
+        "Before the first batch, embedding and head learn from a table of counts which token follows which.",
+    ),
     "learning rate": ("04", "How far a step goes: the number that a step's direction is multiplied by."),
     "memory-mapped": ("04", "Said of a file that looks like an array and is read only where it is touched."),
+    "norm": ("04", "The length of a vector: the root of the sum of its squares."),
     "optimizer": ("04", "What turns gradients into steps of the weights, with what it remembers of earlier ones."),
     "range test": ("04", "A short run whose learning rate grows from too small to too large, to see where it helps."),
     "warm-up": ("04", "The first steps of a run, in which the learning rate rises to its full size."),

@@ -3,9 +3,10 @@
 import hashlib
 import json
 import os
+from contextlib import contextmanager
 from dataclasses import asdict
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from tinygpt.checkpoint import LAST, open_run
 from tinygpt.config import InputError, ModelConfig, TrainConfig
@@ -15,6 +16,7 @@ from tinygpt.pipeline import prepare
 from tinygpt.training import is_done, train
 
 STEPS = 1000
+PATIENCE_S = 3.0  # so long we wait without a word: another may only be looking whether the model is whole
 QUICK_STEPS = 20  # with TINYGPT_QUICK, which tests set: a model that has hardly learned anything
 
 
@@ -37,7 +39,7 @@ def load_or_train(steps=STEPS, preset="modern", show_progress=True, again=False,
     settings = TrainConfig(steps=capped(steps), **training)
     folder = runs() / "lessons" / name_of(model, settings)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder.with_suffix(".lock")):
+    with turn(folder.with_suffix(".lock")):
         run = None if again else usable(folder)
         if run is None:
             once = "" if again else " This happens once."
@@ -46,6 +48,21 @@ def load_or_train(steps=STEPS, preset="modern", show_progress=True, again=False,
         if not is_done(run):
             train(run, resume=(run.folder / LAST).is_file(), show_progress=show_progress, **(watch or {}))
     return run
+
+
+@contextmanager
+def turn(path):
+    """One at a time; who has to wait for long is told why."""
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=PATIENCE_S)
+    except Timeout:
+        print("Another notebook is training this model; we wait until it is there.", flush=True)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def name_of(model, settings):

@@ -1,11 +1,13 @@
 """A training run to watch: curve, speed and time left in one place that is redrawn, in Jupyter and on Colab alike."""
 
 import html
+import io
 import math
 import time
 from itertools import pairwise
 
 from IPython.display import HTML, display
+from matplotlib import rc_context
 
 from tinygpt import plots
 from tinygpt.course.lesson_model import load_or_train
@@ -15,6 +17,10 @@ from tinygpt.logs import read_log
 EVERY_S = 2.0  # between two pictures: drawing one takes a tenth of a second
 SMOOTHED = 25  # steps whose losses are averaged in the live curve
 XZ = "xz, knowing the training text"  # lesson 00's strongest, the one to pass
+XZ_BITS = 1.46  # what lesson 00 measures, for whoever has not run it
+LOW, HIGH = 1.1, 2.0  # bits per byte: room for the lesson's run, so that the axis stands still while it is drawn
+ESTIMATED = 10  # steps; after fewer we don't say how long the rest will take
+RECORDED = {"60 s, 776 steps": 1.276, "300 s": 1.110}  # bits per byte of `tinygpt run --minutes`, from the README
 FEW_STEPS = 20  # a row of the log about fewer steps than this says little about the training loss
 
 
@@ -44,28 +50,33 @@ class LiveRun:
         self.training[trainer.step] = bits(sum(self.last) / len(self.last), trainer.bytes_per_token)
         if now - self.drawn_at >= EVERY_S:
             self.drawn_at = now
-            self.show(curves(self.training, self.validation), self.progress(trainer, now))
+            picture = curves(self.training, self.validation, trainer.config.steps)
+            self.show(picture, self.progress(trainer, now))
 
     def progress(self, trainer, now):
         """The bar, and how it goes, in a line."""
         began, first = self.began
         steps, speed = trainer.config.steps, trainer.loss_steps * trainer.batches.tokens_per_step / trainer.seconds
         left = (now - began) / max(1, trainer.step - first) * (steps - trainer.step)
+        told = f"{clock(left)} left" if trainer.step - first >= ESTIMATED else "estimating the time left"
         return f'<progress value="{trainer.step}" max="{steps}" aria-label="training"></progress> ' + html.escape(
-            f"step {trainer.step:,} of {steps:,} · {speed:,.0f} tokens/s · {clock(left)} left · training text "
+            f"step {trainer.step:,} of {steps:,} · {speed:,.0f} tokens/s · {told} · training text "
             f"{self.training[trainer.step]:.2f} bits per byte"
         )
 
     def finish(self, run):
-        """The picture that stays: from the log, so that it is the same whether the run was watched or not."""
+        """The picture that stays: with the fine curve of the steps that were watched, and the log's for the others."""
         rows = read_log(run.folder)
-        training, validation = from_log(rows, run.tokens()["train"])
+        logged, validation = from_log(rows, run.tokens()["train"])
+        watched = min(self.training, default=math.inf)
+        training = {step: price for step, price in logged.items() if step < watched} | self.training
         seconds = sum((b.tokens - a.tokens) / b.tokens_per_s for a, b in pairwise(rows))
         self.show(
-            curves(training, validation),
+            curves(training, validation, rows[-1].step),
             f"{rows[-1].step:,} steps, {rows[-1].tokens:,} tokens: {clock(seconds)} minutes of training at "
-            f"{rows[-1].tokens / seconds:,.0f} tokens/s. The validation text costs "
-            f"{rows[-1].bits_per_byte:.3f} bits per byte.",
+            f"{rows[-1].tokens / seconds:,.0f} tokens/s, evaluations not counted. The validation text costs "
+            f"{rows[-1].bits_per_byte:.3f} bits per byte; before the first step, above this picture, it cost "
+            f"{rows[0].bits_per_byte:.2f}.",
         )
 
     def show(self, picture, line):
@@ -90,22 +101,34 @@ def from_log(rows, tokens):
     return training, {row.step: row.bits_per_byte for row in rows}
 
 
-def curves(training, validation):
+class Steady(plots.Picture):
+    """A picture whose image has the same size whatever is drawn, so that one that is redrawn doesn't twitch."""
+
+    def png(self):
+        buffer = io.BytesIO()
+        with rc_context(plots.STYLE):
+            self.figure.savefig(buffer, format="png", dpi=110, transparent=True)
+        return buffer.getvalue()
+
+
+def curves(training, validation, steps):
+    """Both prices on axes that stand still. That of the untrained model would squeeze all others: it is left out."""
+    validation = {step: price for step, price in validation.items() if step}
     told = [f"{name} text {list(data.values())[-1]:.2f}" for name, data in both(training, validation).items() if data]
-    return plots.lines(
+    picture = plots.lines(
         both(training, validation),
         "step",
         "bits per byte",
         f"Bits per byte while training, so far or at the end: {', '.join(told)}.",
-        title="The price falls",
-        baselines=known(XZ),
+        title="What a byte costs, step by step",
+        baselines={XZ: read().get(XZ, {"bits_per_byte": XZ_BITS})["bits_per_byte"]},
     )
-
-
-def known(name):
-    """A line of the scoreboard, where it has been entered: {name: bits per byte}."""
-    board = read()
-    return {name: board[name]["bits_per_byte"]} if name in board else {}
+    prices = [*training.values(), *validation.values()]
+    axes = picture.figure.axes[0]
+    axes.set(xlim=(0, steps), ylim=(min([LOW, *prices]), max([HIGH, *prices])))
+    axes.legend(loc="upper right")
+    picture.figure.set_layout_engine("constrained")
+    return Steady(picture.figure, picture.alt)
 
 
 def both(training, validation):

@@ -30,7 +30,7 @@ def steps():
 
 def variant(
     *, decayed="first", corrected="both", power=lambda beta, t: beta**t, swapped=False, new_m=1.0, square=True,
-    root=True, sign=-1, eps_under=False, hands_on="plain", stale=False,
+    root=True, sign=-1, eps_under=False, along="m", hands_on="plain", stale=False,
 ):  # fmt: skip
     """An AdamW step with something wrong in it."""
 
@@ -48,6 +48,8 @@ def variant(
             m_hat = m_hat / (1 - power(beta1, t))
         if corrected in ("both", "v"):
             v_hat = v_hat / (1 - power(beta2, t))
+        if along == "gradient":
+            m_hat = gradient
         below = (v_hat + eps).sqrt() if eps_under else (v_hat.sqrt() if root else v_hat) + eps
         if decayed == "first":
             weights = weights - lr * decay * weights
@@ -72,6 +74,17 @@ def look_at_step(got, expected, weights, gradient, m, v, t, lr, *rest):
         return f"All three have the weights' shape {tuple(weights.shape)}: every weight has its own m and v."
     if any(same(list(got), [expected[i] for i in order], 1e-5) for order in ((1, 2, 0), (1, 0, 2), (2, 1, 0))):
         return "The right three in another order: weights, m, v."
+    if any(x.isnan().any() for x in got):
+        zero = "Where gradient, m and v are 0 that is 0 / 0. There eps helps: divide by √v + eps."
+        none = (
+            "There are nan: a division of 0 by 0, or the root of a negative number? 1 - beta**0 is 0, and t is never 0."
+        )
+        return zero if (gradient == 0).any() else none
+    if rest:
+        return (
+            "With the usual beta1, beta2, eps and decay all was right; here they are "
+            f"{', '.join(f'{x:g}' for x in rest)}. Does one of them stand in your code as a fixed number?"
+        )
     good = [name for name, a, b in zip(("weights", "m", "v"), got, expected, strict=True) if same(a, b, 1e-5)]
     if good == ["m", "v"]:
         shrunk = weights - lr * (rest[3] if rest else 0.1) * weights
@@ -143,6 +156,10 @@ ADAMW_STEP = Exercise(
         Mistake(
             "m takes in 1 - beta1 of the gradient, not all of it; with what it keeps that makes an average.",
             variant(new_m=0),
+        ),
+        Mistake(
+            "You step along this one gradient. The step goes along m, the average: m / (√v + eps).",
+            variant(along="gradient"),
         ),
         Mistake(
             "The step used the old m and v. First take the gradient in, then step with the new ones.",

@@ -23,12 +23,13 @@ def gradients():
 
 
 def use_clip(answer, grads, largest):
-    """The norm that came back, and the gradients afterwards."""
+    """The norm that came back, and the gradients afterwards; and whether the weights were touched."""
     parameters = [nn.Parameter(torch.ones_like(g)) for g in grads]
     for p, g in zip(parameters, grads, strict=True):
         p.grad = g.clone()
     returned = answer(parameters, largest)
-    return {"returned": returned, "gradients": [p.grad for p in parameters]}
+    kept = all(bool((p == 1).all()) for p in parameters)
+    return {"returned": returned, "gradients": [p.grad for p in parameters]} | ({} if kept else {"weights": "changed"})
 
 
 def clipper(scaled, returned=None):
@@ -54,6 +55,8 @@ def by_all(grads, norm, largest):
 
 def look_at_clipped(got, expected, grads, largest):
     norm = expected["returned"]
+    if "weights" in got:
+        return "You changed the weights themselves. It is p.grad that has to be scaled; weights move in step() only."
     if any(g is None for g in got["gradients"]):
         return "The gradients are gone; scale them, p.grad *= ..., and keep them."
     after = got["gradients"]
@@ -68,9 +71,13 @@ def look_at_clipped(got, expected, grads, largest):
         return "0 / 0: when all gradients are 0 there is nothing to scale. Scale only if the norm is above `largest`."
     if same(after, grads, 1e-6):
         return "The gradients are as they were. Write the scaled ones back: p.grad *= ..., for each p."
+    if same(after, [g * cut(g.norm(), largest) for g in grads], 1e-5):
+        return f"Each was brought to the limit by itself. {TOGETHER}"
     total = sum((g.double() ** 2).sum() for g in after).sqrt().item()
     return f"Afterwards all gradients together have norm {total:.4g}; it should be {min(norm, largest):g}."
 
+
+TOGETHER = "That bends the direction of the step: one norm for all tensors together, and one factor for all."
 
 CLIP_GRADIENTS = Exercise(
     name="clip_gradients",
@@ -102,7 +109,7 @@ CLIP_GRADIENTS = Exercise(
             clipper(lambda gs, n, most: [g * most / n for g in gs]),
         ),
         Mistake(
-            "You scaled every gradient to norm 1, and `largest` was not asked.",
+            "You scale down to norm 1, always; the limit is the argument `largest`.",
             clipper(lambda gs, n, most: [g / n if n > most else g for g in gs]),
         ),
         Mistake(

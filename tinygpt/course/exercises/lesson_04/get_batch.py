@@ -14,6 +14,7 @@ def get_batch(ids, B, T):
     return windows[:, :-1], windows[:, 1:]
 
 
+ALWAYS_THE_SAME = "every batch is the same"
 DRAWS = 100  # batches: a window that never comes in so many is one that can't come
 
 
@@ -30,6 +31,8 @@ def use_get_batch(answer, ids, B, T):
     for batch in drawn:
         if problem := what_is_wrong(batch, B, T):
             return problem
+    if all_the_same(drawn) and all_the_same([answer(np.arange(500, dtype=np.uint16), 6, 4) for _ in range(5)]):
+        return ALWAYS_THE_SAME  # and not because a short stream has one window that it can draw
     if len(ids) < 100:
         return sorted(
             {(tuple(x), tuple(y)) for batch in drawn for x, y in zip(batch[0].tolist(), batch[1].tolist(), strict=True)}
@@ -46,12 +49,18 @@ def use_get_batch(answer, ids, B, T):
     }
 
 
+def all_the_same(batches):
+    return all(same(list(batch), list(batches[0]), 0.0) for batch in batches)
+
+
 def what_is_wrong(batch, B, T):
     if not isinstance(batch, tuple | list) or len(batch) != 2:
         return f"not a pair (inputs, targets) but {type(batch).__name__}"
     for name, part in zip(("inputs", "targets"), batch, strict=True):
         if not isinstance(part, torch.Tensor):
             return f"{name} of type {type(part).__name__}, not a tensor"
+        if part.ndim == 2 and part.shape[1] == T and len(part) != B:
+            return f"{name} of {len(part)} rows, not B = {B}"
         if part.shape != (B, T):
             return f"{name} of shape {tuple(part.shape)}, not {(B, T)}"
         if part.dtype != torch.long:
@@ -85,6 +94,16 @@ def look_at_windows(got, expected, ids, B, T):
 
 
 def told_problem(problem, B, T):
+    if problem == ALWAYS_THE_SAME:
+        return (
+            f"All of {DRAWS} batches are the same. Is nothing drawn, or does torch.manual_seed stand inside? That "
+            "begins the same dice anew in each call: seed outside, draw inside."
+        )
+    if "rows" in problem:
+        return (
+            "Each row has a start of its own, B of them. torch.randperm draws without putting back, so it has no more "
+            "than there are windows; torch.randint(n, (B,)) may draw one twice."
+        )
     if "torch." in problem:
         return (
             "The model looks tokens up by torch.int64; the file holds uint16 to save space: .long(), astype(np.int64)."
@@ -110,6 +129,10 @@ GET_BATCH = Exercise(
         "equal size": "the windows are not equally long: one of them begins too near to the end.",
         "must have the same shape": "the windows are not equally long: one of them begins too near to the end.",
         "expanded size": "the windows are not equally long: one of them begins too near to the end.",
+        "random_ expects 'from' to be less than 'to'": "randint was given an end of 0 or less: nothing to draw. B "
+        "windows need no room for B · T tokens in a row: each has a start of its own, and two may overlap.",
+        "is invalid for input of size": "view and reshape want exactly as many numbers as the new shape has. A window "
+        "of T + 1 for each row, from a start of its own, needs no cutting up.",
         "uint16": "torch does little with uint16. Make int64 of the windows, with astype(np.int64) or .long().",
         "UInt16": "torch does little with uint16. Make int64 of the windows, with astype(np.int64) or .long().",
     },

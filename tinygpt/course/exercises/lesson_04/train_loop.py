@@ -62,6 +62,9 @@ def loop_that(*, zero="first", order="step last", clipped="between", rated="all"
         losses, parameters = [], list(model.parameters())
 
         def set_rate(rate):
+            if rated == "times":
+                for group in optimizer.param_groups:
+                    group["lr"] *= rate
             groups = {"all": optimizer.param_groups, "first": optimizer.param_groups[:1]}.get(rated, [])
             if rated in ("late", "start"):
                 groups = optimizer.param_groups
@@ -71,7 +74,7 @@ def loop_that(*, zero="first", order="step last", clipped="between", rated="all"
         if rated == "start":
             set_rate(rates[0])
         for (inputs, targets), rate in zip(batches, rates, strict=True):
-            if rated in ("all", "first"):
+            if rated in ("all", "first", "times"):
                 set_rate(rate)
             loss = model.loss(inputs, targets)
             if zero == "first":
@@ -107,6 +110,11 @@ def look_at_loop(got, expected, model, optimizer, batches, rates, largest):
     if len(losses) != len(batches):
         return f"{len(batches)} batches, {len(losses)} losses: one for each, in their order."
     bad = [i for i, pair in enumerate(zip(losses, expected["losses"], strict=True)) if not same(*pair, 1e-5)]
+    if not bad and len(batches) == 1:
+        return (
+            'The loss is right, but not the weights after the step: group["lr"] = rate in every group, and one step() '
+            "of the optimizer that was given, not of a new one."
+        )
     if not bad:
         return "All losses are right, but not the weights afterwards: what happens in the last step?"
     if bad[0] == 0:
@@ -124,8 +132,9 @@ TRAIN_LOOP = Exercise(
     use=use_loop,
     explain=look_at_loop,
     advice={
-        "NoneType": "a gradient that does not exist yet: backward() makes them. Clip after it.",
-        "unsupported operand type(s) for ** or pow()": "p.grad is None before backward(). Clip after it.",
+        "NoneType": "mostly a p.grad that is not there: backward() makes them, zero_grad() takes them away. So "
+        "zero_grad() first, then backward(), then clip.",
+        "forward() takes": "the loss is model.loss(inputs, targets); model(inputs) only predicts.",
         "not callable": "batches and rates are lists: zip(batches, rates) pairs them.",
         "does not require grad": "something cut the thread from loss to weights: a no_grad(), a detach(), an item()?",
         "backward through the graph a second time": "backward() once for each loss.",
@@ -163,6 +172,7 @@ TRAIN_LOOP = Exercise(
             "The rate is set in the first group only. There may be several: loop over optimizer.param_groups.",
             loop_that(rated="first"),
         ),
+        Mistake('You multiply the old rate by the new one: group["lr"] = rate sets it.', loop_that(rated="times")),
         Mistake("Each rate comes a step too late: set it before step().", loop_that(rated="late")),
         Mistake("All batches were given the first rate. Each has its own.", loop_that(rated="start")),
         Mistake(
