@@ -85,7 +85,7 @@ def configs(recipe):
             is_number = isinstance(value, int | float) and not isinstance(value, bool)
             require(is_number, f"{name}={value!r} is not a number, such as {YOURS[name]}")
         if name.endswith("lr"):
-            require(value <= HIGHEST_RATE, f"{name}={value} is beyond {HIGHEST_RATE}: such steps lead anywhere")
+            require(not value > HIGHEST_RATE, f"{name}={value} is beyond {HIGHEST_RATE}: such steps lead anywhere")
     model = ModelConfig(**{name: value for name, value in recipe.items() if name in MODEL})
     training = {name: value for name, value in recipe.items() if name in TRAINING}
     return model, TrainConfig(precision="float32", **training)

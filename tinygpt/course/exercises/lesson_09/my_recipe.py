@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 from tinygpt.config import InputError
 from tinygpt.course.judging import Exercise, Mistake
-from tinygpt.course.speedrun import FIXED, MODEL, RECORD, TRAINING, configs, steps_within
+from tinygpt.course.speedrun import FIXED, MODEL, RECORD, TRAINING, configs, plain, steps_within
 
 
 def my_recipe():
@@ -18,14 +18,14 @@ def once():
 def use_recipe(answer):
     """Whether the recipe obeys the rules, in words that show which one it breaks."""
     recipe = answer()
-    if any(answer() != recipe for _ in range(7)):
-        return "another recipe each time"
     try:
         model, training = configs(recipe)
         if (asdict(model), asdict(training)) == tuple(asdict(config) for config in configs(RECORD)):
-            idle = [f"{name}={value!r}" for name, value in recipe.items() if name not in RECORD]
+            idle = [f"{name}={value!r}" for name, value in plain(recipe).items() if name not in RECORD]
             return " ".join(["the record's own recipe", *idle])
         steps_within(recipe)
+        if any(answer() != recipe for _ in range(7)):
+            return "another recipe each time"
     except InputError as error:
         return f"against the rules: {error}"
     except TypeError as error:
@@ -36,7 +36,7 @@ def use_recipe(answer):
 def look_at_recipe(got, expected):
     if got.startswith("the record's own recipe "):
         idle = got.removeprefix("the record's own recipe ").replace(" ", ", ")
-        return f"That is the record's own recipe: {idle} is what the package has anyway. Change at least one setting."
+        return f"That is the record's own recipe: the package has {idle} anyway. Change at least one setting."
     if got == "another recipe each time":
         return "Two calls gave two recipes. Draw if you like, but write down what came: the race needs one recipe."
     if "not NoneType" in got:

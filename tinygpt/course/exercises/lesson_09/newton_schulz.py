@@ -106,7 +106,7 @@ NEWTON_SCHULZ_STEPS = Exercise(
     explain=look_at_matrix,
     tolerance=1e-3,
     advice={
-        "shapes cannot be multiplied": "gram = x @ x.T is (rows, rows), so it stands to the left of x: gram @ x.",
+        "shapes cannot be multiplied": "the gram, x @ x.T, is (rows, rows), so it stands to the left of x: gram @ x.",
         "must match the size": "products of matrices are @; * multiplies number by number.",
         "must be a square matrix": "x is not square in general: use gram = x @ x.T, which is.",
     },
