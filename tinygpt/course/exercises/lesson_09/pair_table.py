@@ -189,7 +189,8 @@ PAIR_TABLE = Exercise(
         "must match the size": "the pairs need as many columns as ids: a zero first, then ids[:, :-1].",
         "unexpected keyword": "__init__ takes (tokens, rows), in this order.",
         "takes 2 positional": "__init__ takes (self, tokens, rows).",
-        "as parameter": "a weight is an nn.Parameter, not a plain tensor. Fill it in place: nn.init.zeros_(self.pairs.weight).",
+        "as parameter": "a weight is an nn.Parameter, not a plain tensor. Fill it in place: "
+        "nn.init.zeros_(self.pairs.weight).",
         "scalar types: Long": "an embedding is asked by whole numbers: compute the row from the ids, not from their "
         "embeddings, and with %, not /.",
         "takes 1 positional": "forward takes (self, ids).",
