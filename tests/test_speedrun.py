@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
@@ -57,6 +58,34 @@ def test_every_setting_is_the_rules_or_the_racers():
     }
 
 
+def test_the_record_can_be_copied_and_not_changed():
+    with pytest.raises(TypeError):
+        speedrun.RECORD["batch_size"] = 8
+    assert speedrun.RECORD == {"d_model": 64, "n_layers": 2} and f"{speedrun.RECORD}" == str(dict(speedrun.RECORD))
+    assert speedrun.YOURS["batch_size"] == 16 and list(speedrun.YOURS) == [*speedrun.MODEL, *speedrun.TRAINING]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "told"),
+    [
+        ({"head_lr": "0.03"}, "head_lr='0.03' is not a number"),
+        ({"weight_decay": None}, "weight_decay=None is not a number"),
+        ({"dropout": True}, "dropout=True is not a number"),
+        ({"head_lr": 1e9}, "beyond 1"),
+        ({**speedrun.RECORD, "context_length": 1}, "steps fit into the budget; 2,000 are allowed"),
+    ],
+)
+def test_a_recipe_that_is_no_recipe_is_told_why(recipe, told):
+    with pytest.raises(InputError, match=told):
+        speedrun.steps_within(recipe)
+
+
+def test_numbers_of_numpy_are_numbers():
+    recipe = {**speedrun.RECORD, "batch_size": np.int64(8), "head_lr": np.float32(0.5), "tied": np.bool_(False)}
+    assert speedrun.steps_within(recipe) == 2 * speedrun.RECORD_STEPS
+    assert json.dumps(speedrun.plain(recipe)) == json.dumps({**ENTRY.recipe, "head_lr": 0.5, "tied": False})
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
@@ -95,6 +124,7 @@ def test_the_board_is_a_file_of_json_lines_the_best_first(tmp_path):
 
 def test_a_record_falls_only_by_more_than_seeds_differ():
     record = replace(ENTRY, bits_per_byte=(2.0, 2.1))
+    assert "equal to the record" in speedrun.verdict(replace(record, bits_per_byte=(2.1, 2.0002)), record)
     assert "a new record: lower by 0.150" in speedrun.verdict(replace(ENTRY, bits_per_byte=(1.9, 1.9)), record)
     assert "may be luck" in speedrun.verdict(replace(ENTRY, bits_per_byte=(2.0, 2.0)), record)
     assert "higher" in speedrun.verdict(replace(ENTRY, bits_per_byte=(2.2, 2.2)), record)

@@ -4,13 +4,16 @@ RIGHT: {exercise: [answer, ...]}. WRONG: {exercise: [(answer, a part of what it 
 that the exercise itself knows.
 """
 
+import copy
 import math
+import random
 
 import numpy as np
 import torch
 from torch import nn
 
 from tinygpt.config import ModelConfig
+from tinygpt.course import speedrun
 from tinygpt.optim import orthogonalise
 
 # Newton and Schulz
@@ -303,6 +306,112 @@ class Frozen(TableByPadding):
         self.pairs.requires_grad_(False)
 
 
+def in_bfloat16(gradient, steps=5):
+    return orthogonalise(gradient.bfloat16(), steps)
+
+
+def in_bfloat16_and_back(gradient, steps=5):
+    return orthogonalise(gradient.bfloat16(), steps).float()
+
+
+def two_updates_in_a_row(gradient, steps=5):
+    x = gradient / gradient.norm()
+    for _ in range(steps):
+        gram = x @ x.T
+        y = 3.4445 * x
+        y = y - 4.7750 * gram @ y
+        y = y + 2.0315 * gram @ gram @ y
+        x = y
+    return x
+
+
+def rows_found(table, ids):
+    before = nn.functional.pad(ids, (1, 0))[:, :-1]
+    return (before * 1_000_003 + 10_007 * ids) % table.rows
+
+
+class Detached(TableByPadding):
+    def forward(self, ids):
+        return self.tokens(ids) + self.pairs(rows_found(self, ids)).detach()
+
+
+class LookedUpWithoutGradient(TableByPadding):
+    def forward(self, ids):
+        with torch.no_grad():
+            found = self.pairs(rows_found(self, ids))
+        return self.tokens(ids) + found
+
+
+class AllWithoutGradient(TableByPadding):
+    @torch.no_grad()
+    def forward(self, ids):
+        return super().forward(ids)
+
+
+class TokensDetached(TableByPadding):
+    def forward(self, ids):
+        return self.tokens(ids).detach() + self.pairs(rows_found(self, ids))
+
+
+class Padded(TableByPadding):
+    def __init__(self, tokens, rows=16_384):
+        super().__init__(tokens, rows)
+        self.pairs = nn.Embedding(rows, tokens.embedding_dim, padding_idx=0)
+        nn.init.zeros_(self.pairs.weight)
+
+
+class Sparse(TableByPadding):
+    def __init__(self, tokens, rows=16_384):
+        super().__init__(tokens, rows)
+        self.pairs = nn.Embedding(rows, tokens.embedding_dim, sparse=True)
+        nn.init.zeros_(self.pairs.weight)
+
+
+class ChangesItsIds(TableByPadding):
+    def forward(self, ids):
+        before = ids
+        before[:, 1:] = ids[:, :-1].clone()
+        before[:, 0] = 0
+        return self.tokens(ids) + self.pairs((before * 1_000_003 + 10_007 * ids) % self.rows)
+
+
+class PlainWeight(TableByPadding):
+    def __init__(self, tokens, rows=16_384):
+        super().__init__(tokens, rows)
+        self.pairs.weight = torch.zeros(rows, tokens.embedding_dim)
+
+
+class MultipliesEmbeddings(TableByPadding):
+    def forward(self, ids):
+        before = nn.functional.pad(ids, (1, 0))[:, :-1]
+        row = (self.tokens(before) * 1_000_003 + self.tokens(ids) * 10_007) % self.rows
+        return self.tokens(ids) + self.pairs(row)
+
+
+class SecondTextFromTheFirst(TableByPadding):
+    def forward(self, ids):
+        before = nn.functional.pad(ids, (1, 0))[:, :-1].clone()
+        before[1:, 0] = 1
+        return self.tokens(ids) + self.pairs((before * 1_000_003 + 10_007 * ids) % self.rows)
+
+
+class TwiceItself(TableByPadding):
+    def forward(self, ids):
+        return 2 * self.tokens(ids) + self.pairs(rows_found(self, ids))
+
+
+def changed_record():
+    recipe = speedrun.RECORD
+    recipe["batch_size"] = 8
+    return recipe
+
+
+def copied_record():
+    recipe = speedrun.RECORD.copy()
+    recipe.update(batch_size=np.int64(8))
+    return recipe
+
+
 RIGHT = {
     "newton_schulz": [
         stepped_in_words,
@@ -316,6 +425,10 @@ RIGHT = {
     "PairTable": [TableByPadding, TableByRoll, TableByLoop, TableFilled, TableOfAParameter],
     "my_recipe": [
         lambda: {"n_layers": 2},
+        copied_record,
+        lambda: speedrun.RECORD | {"batch_size": 8},
+        lambda: {**speedrun.RECORD, "head_lr": np.float64(0.016)},
+        lambda: {"d_model": 64, "n_layers": 1, "batch_size": 2, "context_length": 64},
         lambda: {"d_model": 64, "n_layers": 1},
         lambda: dict(d_model=32, n_layers=1, batch_size=4, context_length=64),
         lambda: {"d_model": 64, "n_layers": 2, "optimizer": "adamw", "lr": 3e-3},
@@ -324,6 +437,9 @@ RIGHT = {
 }
 WRONG = {
     "newton_schulz": [
+        (in_bfloat16, "rounds too coarsely"),
+        (in_bfloat16_and_back, "rounding is too coarse"),
+        (two_updates_in_a_row, "OLD x in all three"),
         (gram_of_columns, "stands to the left of x"),
         (entry_by_entry, "powers number by number"),
         (laid_down_and_left, "gradient's shape"),
@@ -334,6 +450,7 @@ WRONG = {
         (lambda gradient, steps=5: gradient / gradient.norm(), "One step is missing"),
     ],
     "fit_power_law": [
+        (lambda compute, loss: (4.0, 0.4), "at compute 1, which is 4"),
         (fitted_one_number, "Two numbers are wanted"),
         (fitted_as_array, "not as an array"),
         (fitted_lists_divided, "compute and loss are lists"),
@@ -353,10 +470,34 @@ WRONG = {
         (TooShort, "a zero first"),
         (OneForAll, "The shape is"),
         (ForgotToReturn, "is there a return"),
-        (ItselfForTheFirst, "before the first token stands a 0"),
+        (ItselfForTheFirst, "before the first token of each text stands a 0"),
+        (Detached, "no gradient reaches self.pairs"),
+        (LookedUpWithoutGradient, "no gradient reaches self.pairs"),
+        (AllWithoutGradient, "no gradient reaches self.pairs"),
+        (TokensDetached, "the tokens' own embedding"),
+        (Padded, "leave padding_idx out"),
+        (Sparse, "Leave sparse=True out"),
+        (ChangesItsIds, "changes the ids"),
+        (PlainWeight, "Fill it in place"),
+        (MultipliesEmbeddings, "compute the row from the ids"),
+        (SecondTextFromTheFirst, "[9, 4] (text 1)"),
+        (TwiceItself, "full of zeros, as it should be"),
         (Frozen, "leave requires_grad on"),
     ],
     "my_recipe": [
+        (changed_record, "Copy it"),
+        (lambda: copy.deepcopy(speedrun.RECORD), "Copy it"),
+        (lambda: speedrun.RECORD, "record's own recipe. Change"),
+        (
+            lambda: {**speedrun.RECORD, "n_heads": 2, "batch_size": 16},
+            "the package has n_heads=2, batch_size=16 anyway",
+        ),
+        (lambda: {"head_lr": "0.03"}, "head_lr='0.03' is not a number"),
+        (lambda: {"weight_decay": None}, "is not a number, such as 0.1"),
+        (lambda: {**speedrun.RECORD, "context_length": 1}, "2,000 are allowed"),
+        (lambda: {"head_lr": 1e9}, "beyond 1"),
+        (lambda: {"head_lr": float("nan")}, "must be a number above 0"),
+        (lambda: {"d_model": 64, "batch_size": random.choice([2, 4, 8, 16])}, "Two calls gave two recipes"),
         (lambda: None, "is there a return"),
         (lambda: {"width": 64}, "That is no setting"),
         (lambda: ModelConfig(n_layers=2), "A dictionary is wanted"),

@@ -195,6 +195,11 @@ TERMS = {  # term: (lesson, what it means)
     "safetensors": ("08", "A file of weights: a length, a header in JSON, and numbers; nothing in it can run."),
     "SiLU": ("08", "x times its sigmoid: the smooth bend through which the gate of a modern MLP goes."),
     "compute": ("09", "What a training costs in FLOPs: those of a step times the steps."),
+    "head start": (
+        "09",
+        "Before training, embedding and head learn which token follows which; the blocks begin with that known.",
+    ),
+    "least squares": ("09", "Fitting a line so that the squares of the distances from it add up to the least."),
     "memory map": ("09", "A file shown as an array; only the pages that are touched are read."),
     "Muon": ("09", "An optimizer for matrices: each step is made orthogonal, so that all directions learn alike."),
     "Newton-Schulz step": ("09", "Products of a matrix with itself that push all its singular values towards 1."),
@@ -203,7 +208,9 @@ TERMS = {  # term: (lesson, what it means)
     "power law": ("09", "One quantity as a power of another, a · x^(-b): in logarithms a straight line."),
     "residual": ("09", "By how much a measurement misses the line that was fitted to it."),
     "rung": ("09", "A recipe on the way from 2019 to ours: it keeps all changes of those before it."),
+    "seed": ("09", "The number from which all that is drawn follows: the first weights, the order of the text."),
     "singular values": ("09", "The factors by which a matrix stretches, each along a direction of its own."),
+    "torchrun": ("09", "PyTorch's starter of several processes that train one model together."),
 }
 
 

@@ -5,9 +5,12 @@ The board is a file of JSON lines, one for each entry, so that a class can join 
 
 import json
 import platform
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from types import MappingProxyType
 
+import numpy as np
 import torch
 
 from tinygpt.atomic import write_atomically
@@ -16,8 +19,11 @@ from tinygpt.course.home import runs
 from tinygpt.course.trials import step_flops, trial
 from tinygpt.training import steps_for_minutes
 
-RECORD = {"d_model": 64, "n_layers": 2}  # the package's recipe, in a size for a sprint
+# The package's recipe, in a size for a sprint; read-only, since a changed record would spoil every race after it.
+RECORD = MappingProxyType({"d_model": 64, "n_layers": 2})
 RECORD_STEPS = 40  # how many steps of it the sprint pays for
+MOST_STEPS = 2000  # of a sprint: thousands of tiny steps would take minutes
+HIGHEST_RATE = 1
 FULL_S = 60
 SEEDS = (0, 1)
 VOCABULARY = ModelConfig().vocab_size
@@ -31,6 +37,8 @@ FIXED = {  # what the rules give, and why a recipe can't
 }
 MODEL = tuple(field.name for field in fields(ModelConfig) if field.name not in FIXED)
 TRAINING = tuple(field.name for field in fields(TrainConfig) if field.name not in FIXED)
+DEFAULTS = {field.name: field.default for config in (ModelConfig, TrainConfig) for field in fields(config)}
+YOURS = {name: DEFAULTS[name] for name in MODEL + TRAINING}  # what a recipe can set, and what it is if it doesn't
 NAME = "speedrun.jsonl"
 
 
@@ -68,13 +76,24 @@ def flops(recipe, steps):
 
 def configs(recipe):
     """The ModelConfig and TrainConfig of a recipe, {setting: value}; an InputError says which rule it breaks."""
-    require(isinstance(recipe, dict), f"a recipe is a dictionary {{setting: value}}, not {type(recipe).__name__}")
-    for name in recipe:
+    require(isinstance(recipe, Mapping), f"a recipe is a dictionary {{setting: value}}, not {type(recipe).__name__}")
+    recipe = plain(recipe)
+    for name, value in recipe.items():
         require(name not in FIXED, f"{name} is given by the rules: {FIXED.get(name)}")
         require(name in MODEL + TRAINING, f"there is no setting {name!r}; there are {', '.join(MODEL + TRAINING)}")
+        if isinstance(YOURS[name], float):
+            is_number = isinstance(value, int | float) and not isinstance(value, bool)
+            require(is_number, f"{name}={value!r} is not a number, such as {YOURS[name]}")
+        if name.endswith("lr"):
+            require(not value > HIGHEST_RATE, f"{name}={value} is beyond {HIGHEST_RATE}: such steps lead anywhere")
     model = ModelConfig(**{name: value for name, value in recipe.items() if name in MODEL})
     training = {name: value for name, value in recipe.items() if name in TRAINING}
     return model, TrainConfig(precision="float32", **training)
+
+
+def plain(recipe):
+    """A recipe with Python's own numbers in place of numpy's, which JSON doesn't know."""
+    return {name: value.item() if isinstance(value, np.generic) else value for name, value in recipe.items()}
 
 
 def steps_within(recipe):
@@ -83,6 +102,11 @@ def steps_within(recipe):
     require(
         steps >= 1,
         "not one step of this recipe fits into the budget: a smaller model, a smaller batch, or a shorter head start",
+    )
+    require(
+        steps <= MOST_STEPS,
+        f"{steps:,} steps fit into the budget; {MOST_STEPS:,} are allowed, or the race takes minutes: "
+        "a larger model, a larger batch, or a longer context",
     )
     return steps
 
@@ -107,7 +131,7 @@ def race(name, recipe, tokens, budget="sprint", corpus="hpo"):
         seeds=SEEDS,
         steps=steps,
         bits_per_byte=tuple(round(t.bits_per_byte, 4) for t in found),
-        recipe=dict(recipe),
+        recipe=plain(recipe),
     )
 
 
@@ -167,6 +191,8 @@ def board(corpus="hpo", budget="sprint", path=None):
 def verdict(new, record):
     """Whether an entry beats a record: by more than both spread between their seeds, or it may be luck."""
     gain, luck = record.mean - new.mean, max(new.spread, record.spread)
+    if abs(gain) < 0.0005:
+        return "equal to the record, to three decimals: the record stands"
     if gain > luck:
         return f"a new record: lower by {gain:.3f}, and seeds differ by {luck:.3f} at most"
     if gain > 0:

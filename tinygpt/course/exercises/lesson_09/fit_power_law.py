@@ -39,7 +39,8 @@ def look_at_fit(got, expected, compute, loss):
         return "b is right. a is what the line reaches at log compute = 0; exp turns its logarithm into a."
     return (
         "Take the logarithms of both lists, and fit a straight line to them by least squares. On the first example: "
-        "log loss falls by log 2 while log compute rises by log 4, so b = 1/2, and a is the loss at compute 1, 4."
+        "log loss falls by log 2 while log compute rises by log 4, so b = 1/2, and a is the loss at compute 1, "
+        "which is 4."
     )
 
 
@@ -60,6 +61,42 @@ def varied(finish, fx=math.log, fy=math.log):
 def by_two_points(compute, loss):
     b = math.log(loss[0] / loss[-1]) / math.log(compute[-1] / compute[0])
     return loss[0] * compute[0] ** b, b
+
+
+def with_slope(slope, mean_x, mean_y):
+    return math.exp(mean_y - slope * mean_x), -slope
+
+
+def logs(compute, loss):
+    return np.log(compute), np.log(loss)
+
+
+def of_neighbours(compute, loss):
+    x, y = logs(compute, loss)
+    return with_slope(float((np.diff(y) / np.diff(x)).mean()), x.mean(), y.mean())
+
+
+def of_all_pairs(compute, loss):
+    x, y = logs(compute, loss)
+    one, other = np.triu_indices(len(x), 1)
+    return with_slope(float(((y[other] - y[one]) / (x[other] - x[one])).mean()), x.mean(), y.mean())
+
+
+def log_of_the_means(compute, loss):
+    x, y = logs(compute, loss)
+    mean_x, mean_y = math.log(np.mean(compute)), math.log(np.mean(loss))
+    return with_slope(float(((x - mean_x) * (y - mean_y)).sum() / ((x - mean_x) ** 2).sum()), mean_x, mean_y)
+
+
+def log_of_the_means_at_the_end(compute, loss):
+    _, b = fit_power_law(compute, loss)
+    return with_slope(-b, math.log(np.mean(compute)), math.log(np.mean(loss)))
+
+
+def divided_by_the_other(compute, loss):
+    x, y = logs(compute, loss)
+    off_x, off_y = x - x.mean(), y - y.mean()
+    return with_slope(float((off_x * off_y).sum() / (off_y**2).sum()), x.mean(), y.mean())
 
 
 def first_two(compute, loss):
@@ -98,8 +135,8 @@ FIT_POWER_LAW = Exercise(
     },
     hints=(
         "log(a · compute^(-b)) = log a - b · log compute: in logarithms the law is a straight line.",
-        "np.polyfit(x, y, 1) gives slope and start of the line of least squares; by hand the slope is "
-        "Σ (x - mean x)(y - mean y) / Σ (x - mean x)².",
+        "np.polyfit(x, y, 1) gives the slope of the line of least squares and its start, the y at x = 0, here log a; "
+        "by hand the slope is Σ (x - mean x)(y - mean y) / Σ (x - mean x)².",
         "slope, start = np.polyfit(np.log(compute), np.log(loss), 1); return math.exp(start), -slope",
     ),
     mistakes=(
@@ -114,7 +151,7 @@ FIT_POWER_LAW = Exercise(
         ),
         Mistake("The order: a first, then b.", varied(lambda slope, start: (-slope, math.exp(start)))),
         Mistake(
-            "np.polyfit gives the slope first, then the start: you have taken one for the other.",
+            "np.polyfit gives the slope first, then the line's start, log a: you have taken one for the other.",
             varied(lambda slope, start: (math.exp(slope), -start)),
         ),
         Mistake(
@@ -130,12 +167,50 @@ FIT_POWER_LAW = Exercise(
             varied(lambda slope, start: (math.exp(start), -slope), same_thing, math.log),
         ),
         Mistake(
-            "log10 on the way in, exp on the way out: go back with 10 ** start, or use math.log.",
+            "log10 on the way in, exp on the way out: go back with 10 ** (log a), or use math.log.",
             varied(lambda slope, start: (math.exp(start), -slope), math.log10, math.log10),
         ),
         Mistake(
-            "log2 on the way in, exp on the way out: go back with 2 ** start, or use math.log.",
+            "log2 on the way in, exp on the way out: go back with 2 ** (log a), or use math.log.",
             varied(lambda slope, start: (math.exp(start), -slope), math.log2, math.log2),
+        ),
+        Mistake(
+            "log2 on the way in, 10 ** on the way out: go back with 2 ** (log a).",
+            varied(lambda slope, start: (10**start, -slope), math.log2, math.log2),
+        ),
+        Mistake(
+            "log10 on the way in, 2 ** on the way out: go back with 10 ** (log a).",
+            varied(lambda slope, start: (2**start, -slope), math.log10, math.log10),
+        ),
+        Mistake(
+            "The natural logarithm on the way in, 10 ** on the way out: go back with exp.",
+            varied(lambda slope, start: (10**start, -slope)),
+        ),
+        Mistake(
+            "The natural logarithm on the way in, 2 ** on the way out: go back with exp.",
+            varied(lambda slope, start: (2**start, -slope)),
+        ),
+        Mistake(
+            "A mean of the slopes from each point to the next: two points close together then count as much as two far "
+            "apart. Least squares is Σ (x - mean x)(y - mean y) / Σ (x - mean x)².",
+            of_neighbours,
+        ),
+        Mistake(
+            "A mean of the slopes of all pairs of points: least squares weighs them, "
+            "Σ (x - mean x)(y - mean y) / Σ (x - mean x)².",
+            of_all_pairs,
+        ),
+        Mistake(
+            "You take the logarithm of the mean. Take the mean of the logarithms: they are what lies on a line.",
+            log_of_the_means,
+        ),
+        Mistake(
+            "b is right, but for a you take the logarithm of the means: the line goes through the means of the "
+            "logarithms.",
+            log_of_the_means_at_the_end,
+        ),
+        Mistake(
+            "The divisor is Σ (x - mean x)², of log compute; you divide by that of log loss.", divided_by_the_other
         ),
         Mistake(
             "Through the first and the last point only: then chance in these two decides. Use all of them.",

@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 from tinygpt.config import InputError
 from tinygpt.course.judging import Exercise, Mistake
-from tinygpt.course.speedrun import FIXED, MODEL, RECORD, TRAINING, configs, steps_within
+from tinygpt.course.speedrun import FIXED, MODEL, RECORD, TRAINING, configs, plain, steps_within
 
 
 def my_recipe():
@@ -21,8 +21,11 @@ def use_recipe(answer):
     try:
         model, training = configs(recipe)
         if (asdict(model), asdict(training)) == tuple(asdict(config) for config in configs(RECORD)):
-            return "the record's own recipe"
+            idle = [f"{name}={value!r}" for name, value in plain(recipe).items() if name not in RECORD]
+            return " ".join(["the record's own recipe", *idle])
         steps_within(recipe)
+        if any(answer() != recipe for _ in range(7)):
+            return "another recipe each time"
     except InputError as error:
         return f"against the rules: {error}"
     except TypeError as error:
@@ -31,8 +34,11 @@ def use_recipe(answer):
 
 
 def look_at_recipe(got, expected):
-    if got == "the record's own recipe":
-        return "That is the record's own recipe. Change at least one setting."
+    if got.startswith("the record's own recipe "):
+        idle = got.removeprefix("the record's own recipe ").replace(" ", ", ")
+        return f"That is the record's own recipe: the package has {idle} anyway. Change at least one setting."
+    if got == "another recipe each time":
+        return "Two calls gave two recipes. Draw if you like, but write down what came: the race needs one recipe."
     if "not NoneType" in got:
         return "Nothing came back: is there a return?"
     if "a recipe is a dictionary" in got:
@@ -52,6 +58,10 @@ MY_RECIPE = Exercise(
     use=use_recipe,
     explain=look_at_recipe,
     why="it obeys the rules; what it is worth, the race below says.",
+    advice={
+        "mappingproxy": "the record is for all and can't be changed. Copy it, and change the copy: "
+        '{**speedrun.RECORD, "batch_size": 8}.',
+    },
     hints=(
         "The budget is so small that the record's recipe takes 40 steps only. Which settings make a step cheaper, and "
         "what do you lose?",

@@ -50,10 +50,26 @@ def use_table(answer, n_tokens, width, rows, ids):
         return f"self.pairs is {tuple(pairs.weight.shape)}"
     if not pairs.weight.requires_grad:
         return "self.pairs learns nothing"
+    if pairs.weight.any():
+        return "the table is not 0 at first"
+    given = ids.clone()
     first = table(ids)
+    if not torch.equal(ids, given):
+        return "ids are changed"
     with torch.no_grad():
         pairs.weight.copy_(10.0 * torch.arange(rows)[:, None].expand(-1, width))
-    return {"at first": as_lists(first), "row r holds 10 r": as_lists(table(ids))}
+    second = table(ids)
+    results = {"at first": as_lists(first), "row r holds 10 r": as_lists(second)}
+    if isinstance(second, torch.Tensor) and second.requires_grad:
+        second.sum().backward()
+    return results | {"pairs that learn": learning(pairs.weight), "tokens that learn": learning(tokens.weight)}
+
+
+def learning(weight):
+    """The rows of a table that a gradient has reached; None where nothing has."""
+    if weight.grad is None:
+        return None
+    return "sparse" if weight.grad.is_sparse else weight.grad.any(dim=1).nonzero()[:, 0].tolist()
 
 
 def as_lists(x):
@@ -69,6 +85,10 @@ def look_at_table(got, expected, n_tokens, width, rows, ids):
         "self.pairs is": f"A row of the table is added to a token's embedding: rows = {rows} of them, each as long as "
         f"that, tokens.embedding_dim = {width}.",
         "learns nothing": "The table has to learn: leave requires_grad on.",
+        "not 0 at first": "Before it has learned, the table must say nothing, so that forward gives tokens(ids) alone. "
+        "nn.Embedding starts with random weights: nn.init.zeros_(self.pairs.weight).",
+        "ids are changed": "forward changes the ids that it is handed, and what comes after reads the changed ones "
+        "(`before = ids` is no copy). Make a new tensor: torch.cat, or ids.clone().",
     }
     if isinstance(got, str):
         return next((message for part, message in told.items() if part in got), None)
@@ -79,15 +99,46 @@ def look_at_table(got, expected, n_tokens, width, rows, ids):
         return f"The shape is {tuple(shapes[0])}; it should be (B, T, C), here {tuple(shapes[1])}."
     if not torch.allclose(torch.tensor(got["at first"]), torch.tensor(expected["at first"]), atol=1e-4):
         return (
-            "Before it has learned, the table must say nothing, so that forward gives tokens(ids) alone. nn.Embedding "
-            "starts with random weights: nn.init.zeros_(self.pairs.weight)."
+            "Your table is full of zeros, as it should be; so forward must give tokens(ids), each token's own "
+            "embedding, and gives something else. Is it self.tokens(ids) + self.pairs(row)?"
         )
-    theirs, ours = ((torch.tensor(x["row r holds 10 r"])[0, :, 0] / 10).floor().tolist() for x in (got, expected))
+    return other_rows(got, expected, ids, rows) or what_learns(got, expected)
+
+
+def other_rows(got, expected, ids, rows):
+    """Where the first text lies that looks up other rows than ours; None where all look up the same."""
+    theirs, ours = ((torch.tensor(x["row r holds 10 r"])[:, :, 0] / 10).floor() for x in (got, expected))
+    if not theirs.isfinite().all() or torch.equal(theirs, ours):
+        return None
+    text = int((theirs != ours).any(dim=1).nonzero()[0])
     return (
-        f"For the tokens {ids[0].tolist()} you look up the rows {[int(r) for r in theirs]}, we "
-        f"{[int(r) for r in ours]}: (previous · 1,000,003 + current · 10,007) modulo {rows}, and before the first "
-        "token stands a 0."
+        f"For the tokens {ids[text].tolist()}{f' (text {text})' if len(ids) > 1 else ''} you look up the rows "
+        f"{[int(r) for r in theirs[text]]}, we {[int(r) for r in ours[text]]}: "
+        f"(previous · 1,000,003 + current · 10,007) modulo {rows}, and before the first token of each text stands a 0."
     )
+
+
+def what_learns(got, expected):
+    """What keeps a gradient from the rows that were looked up."""
+    pairs, tokens = got["pairs that learn"], got["tokens that learn"]
+    if "sparse" in (pairs, tokens):
+        return "Leave sparse=True out: the trainer's optimizer takes ordinary gradients only."
+    if not pairs:
+        return (
+            "The numbers are right, but no gradient reaches self.pairs, so the table never learns: no .detach() or "
+            ".data in forward, and the lookup outside torch.no_grad()."
+        )
+    if not tokens:
+        return (
+            "The numbers are right, but no gradient reaches the tokens' own embedding: no .detach() or .data in "
+            "forward, and the lookup outside torch.no_grad()."
+        )
+    if 0 in set(expected["pairs that learn"]) - set(pairs):
+        return (
+            "Row 0 of self.pairs never learns: leave padding_idx out. The 0 before the first token is an id that goes "
+            "into the sum; row 0 belongs to whatever pair falls there, such as 3, 4 in 7 rows."
+        )
+    return None
 
 
 def table_with(row=None, join=None):
@@ -119,6 +170,11 @@ def following(ids):
     return torch.cat([ids[:, 1:], torch.zeros_like(ids[:, :1])], dim=1)
 
 
+class OfThePrevious(PairTable):
+    def forward(self, ids):
+        return self.tokens(previous(ids)) + self.pairs(right_row(ids, self.pairs.num_embeddings))
+
+
 PAIR_TABLE = Exercise(
     name="PairTable",
     reference=PairTable,
@@ -133,6 +189,10 @@ PAIR_TABLE = Exercise(
         "must match the size": "the pairs need as many columns as ids: a zero first, then ids[:, :-1].",
         "unexpected keyword": "__init__ takes (tokens, rows), in this order.",
         "takes 2 positional": "__init__ takes (self, tokens, rows).",
+        "as parameter": "a weight is an nn.Parameter, not a plain tensor. Fill it in place: "
+        "nn.init.zeros_(self.pairs.weight).",
+        "scalar types: Long": "an embedding is asked by whole numbers: compute the row from the ids, not from their "
+        "embeddings, and with %, not /.",
         "takes 1 positional": "forward takes (self, ids).",
     },
     hints=(
@@ -163,6 +223,24 @@ PAIR_TABLE = Exercise(
             table_with(
                 lambda ids, rows: (torch.cat([torch.zeros_like(ids[:1]), ids[:-1]]) * 1_000_003 + ids * 10_007) % rows
             ),
+        ),
+        Mistake(
+            "Each text begins anew. You shift all ids as one long row, so that the last token of a text stands before "
+            "the first of the next one; a 0 belongs there.",
+            table_with(
+                lambda ids, rows: (
+                    (torch.cat([ids.new_zeros(1), ids.flatten()[:-1]]).view_as(ids) * 1_000_003 + ids * 10_007) % rows
+                )
+            ),
+        ),
+        Mistake(
+            "Each text begins anew: roll without dims=1 goes on from a text to the next, and from the last to the "
+            "first. A 0 stands before the first token of each.",
+            table_with(lambda ids, rows: (ids.roll(1) * 1_000_003 + ids * 10_007) % rows),
+        ),
+        Mistake(
+            "You add the PREVIOUS token's own embedding to the row of the pair. It is tokens(ids), of the current one.",
+            OfThePrevious,
         ),
         Mistake(
             "Only the current token decides on your row: then the table is a second token embedding. The previous one "
