@@ -421,6 +421,24 @@ def growing_the_prompt(read, choose, ids, n, end):
     return ids[start:]
 
 
+def always_the_likeliest(read, choose, ids, n, end):
+    return writing_for(read, lambda logits: int(logits.argmax()), ids, n, end)
+
+
+def k_by_different_values(probs, k):
+    different = probs.unique().flip(0)
+    kept = probs * (probs >= different[min(k, len(different)) - 1])
+    return kept / kept.sum()
+
+
+def p_without_a_guard(probs, p):
+    own, order = probs.sort(descending=True, stable=True)
+    kept = torch.zeros_like(probs)
+    stays = order[own.cumsum(-1) - own < p]
+    kept[stays] = probs[stays]
+    return kept / kept.sum()
+
+
 def only_the_last(read, choose, ids, n, end):
     return writing_for(read, choose, ids, n, end)[-1:]
 
@@ -509,6 +527,7 @@ WRONG = {
         (cooled_in_numpy, "ndarray, it should be a tensor"),
     ],
     "top_k": [
+        (k_by_different_values, "should stay: 0, 1; in yours: 0, 1, 2, 3"),
         (k_by_topk_indices, "as likely as the"),
         (k_from_the_last, "as likely as the"),
         (k_without_a_limit, "Then all of them stay"),
@@ -531,6 +550,7 @@ WRONG = {
         (lambda probs, k: k_by_rank(probs, k).square() / k_by_rank(probs, k).square().sum(), "in proportion"),
     ],
     "top_p": [
+        (p_without_a_guard, "With p = 1 everything stays"),
         (p_as_usual, "one token more"),
         (p_by_first_to_reach, "rounding"),
         (p_by_argmax, "30 tokens stay; in yours it is 1"),
@@ -561,6 +581,8 @@ WRONG = {
         (lambda q, k, v, past: attention_by_torch(q, past[0], past[1], past), "keys or values"),
     ],
     "generate_cached": [
+        (always_the_likeliest, "let choose(logits) pick each token"),
+        (lambda *arguments: tuple(writing_for(*arguments)), "A list of the new ids"),
         (reading_a_number, "that is [token]"),
         (one_name_for_two, "two things"),
         (counting_the_prompt, "hold the prompt too?"),

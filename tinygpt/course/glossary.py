@@ -195,10 +195,6 @@ TERMS = {  # term: (lesson, what it means)
     "safetensors": ("08", "A file of weights: a length, a header in JSON, and numbers; nothing in it can run."),
     "SiLU": ("08", "x times its sigmoid: the smooth bend through which the gate of a modern MLP goes."),
     "compute": ("09", "What a training costs in FLOPs: those of a step times the steps."),
-    "head start": (
-        "09",
-        "Before training, embedding and head learn which token follows which; the blocks begin with that known.",
-    ),
     "least squares": ("09", "Fitting a line so that the squares of the distances from it add up to the least."),
     "memory map": ("09", "A file shown as an array; only the pages that are touched are read."),
     "Muon": ("09", "An optimizer for matrices: each step is made orthogonal, so that all directions learn alike."),

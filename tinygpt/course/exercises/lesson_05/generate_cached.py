@@ -41,16 +41,23 @@ def generate_cached(read, choose, ids, n, end):
     return written
 
 
-def use_reader(answer, _, __, ids, n, end):
+def second_likeliest(logits):
+    return int(logits.topk(2).indices[1])
+
+
+CHOOSERS = {"choose: the likeliest": likeliest, "choose: the second likeliest": second_likeliest}
+
+
+def use_reader(answer, _, chooser, ids, n, end):
     """What an answer writes, and how much it read for that; one reading of the last token is neither here nor there."""
     read = Reader()
     whole = len(ids)
-    written = answer(read, likeliest, ids, n, end)
-    if not isinstance(written, list | tuple):
+    written = answer(read, CHOOSERS[chooser], ids, n, end)
+    if not isinstance(written, list):
         return written
     whole += len(written)
     once = read.n_read in (whole - 1, whole)
-    return {"written": list(written), "read": "each token once" if once else f"{read.n_read} tokens"}
+    return {"written": written, "read": "each token once" if once else f"{read.n_read} tokens"}
 
 
 def texts():
@@ -60,11 +67,14 @@ def texts():
     yield *stand_ins, [3, 1], 6, 10
     yield *stand_ins, [5, 2, 8], 8, 2
     yield *stand_ins, [3, 1], 8, 3  # the end comes at once
+    yield stand_ins[0], "choose: the second likeliest", [3, 1], 5, 10
 
 
-def look_at_writing(got, expected, _, __, ids, n, end):
+def look_at_writing(got, expected, _, chooser, ids, n, end):
     if got is None:
         return None
+    if isinstance(got, dict) and chooser != "choose: the likeliest" and got["written"] != expected["written"]:
+        return "With a choose that does not take the likeliest yours goes wrong: let choose(logits) pick each token."
     if not isinstance(got, dict):
         return "A list of the new ids comes back."
     if got["written"][: len(ids)] == ids != expected["written"][: len(ids)]:

@@ -26,6 +26,7 @@ def k_cases():
     yield torch.tensor([0.125, 0.25, 0.5, 0.125]), 1
     yield torch.tensor([0.25, 0.5, 0.125, 0.125]), 3
     yield torch.tensor([0.5, 0.25, 0.25]), 5
+    yield torch.tensor([0.375, 0.375, 0.125, 0.125]), 2  # a tie above the k-th
     yield spread(), 7
 
 
