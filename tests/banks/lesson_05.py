@@ -431,14 +431,6 @@ def k_by_different_values(probs, k):
     return kept / kept.sum()
 
 
-def p_without_a_guard(probs, p):
-    own, order = probs.sort(descending=True, stable=True)
-    kept = torch.zeros_like(probs)
-    stays = order[own.cumsum(-1) - own < p]
-    kept[stays] = probs[stays]
-    return kept / kept.sum()
-
-
 def only_the_last(read, choose, ids, n, end):
     return writing_for(read, choose, ids, n, end)[-1:]
 
@@ -550,7 +542,6 @@ WRONG = {
         (lambda probs, k: k_by_rank(probs, k).square() / k_by_rank(probs, k).square().sum(), "in proportion"),
     ],
     "top_p": [
-        (p_without_a_guard, "With p = 1 everything stays"),
         (p_as_usual, "one token more"),
         (p_by_first_to_reach, "rounding"),
         (p_by_argmax, "30 tokens stay; in yours it is 1"),

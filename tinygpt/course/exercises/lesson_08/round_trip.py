@@ -29,6 +29,7 @@ FLAWS = {
     "another GELU": "the scores are up to 6e-4 off: small, but more than rounding explains",
     "one score too high": "by 5e-4; all others are right",
     "one score too low": "by 5e-4; all others are right",
+    "one score just too high": "by 1.04e-4; all others are right",
 }
 TEXTS = {
     "another tokenizer": ["ab", "37 °C", "café"],
@@ -94,6 +95,8 @@ class Model:
         """The scores as the flaw leaves them."""
         off = torch.zeros_like(scores)
         off[:1, 2] = 5e-4
+        just = torch.zeros_like(scores)
+        just[1:2, 0] = 1.04e-4 - 3e-5  # and the rounding
         last = torch.zeros_like(scores)
         last[-1:, 3] = math.nan
         changed = {
@@ -108,6 +111,7 @@ class Model:
             "another GELU": lambda: scores + torch.linspace(-6e-4, 6e-4, 5),
             "one score too high": lambda: scores + off,
             "one score too low": lambda: scores - off,
+            "one score just too high": lambda: scores + just,
         }
         return changed[self.flaw]() if self.flaw in changed else scores
 
@@ -240,6 +244,11 @@ ROUND_TRIP = Exercise(
         "equal? Is the largest difference between the logits of these ids at most 1e-4? When is it time for True?",
     ),
     mistakes=(
+        Mistake(
+            "allclose lets rtol times the score pass on top of atol, 1e-5 of it unless you say rtol=0. A score of 17 "
+            "may then be off by 2.7e-4.",
+            lambda ours, theirs, texts: by_allclose(ours, theirs, texts),
+        ),
         Mistake(
             "This export is good. The ids are equal (== asks that, `is` does not); two libraries add up in another "
             "order, so the last digits differ (here by 3e-5). Allow up to 1e-4 in each number (not in their sum).",
@@ -376,3 +385,11 @@ ROUND_TRIP = Exercise(
         Mistake("The other way round: True means that the export is good.", lambda *a: not round_trip(*a)),
     ),
 )
+
+
+def by_allclose(ours, theirs, texts):
+    return all(
+        ours.encode(t) == theirs.encode(t)
+        and torch.allclose(ours.logits(ours.encode(t)), theirs.logits(ours.encode(t)), atol=TOLERANCE)
+        for t in texts
+    )
