@@ -110,7 +110,7 @@ from tinygpt.training import Trainer
 
 connect = dist.init_process_group
 dist.init_process_group = lambda *words, **options: dist.is_initialized() or connect(*words, **options)
-dist.destroy_process_group = lambda: None  # once only: a second connection would need another launch
+disconnect, dist.destroy_process_group = dist.destroy_process_group, lambda: None  # once only, at the end
 
 lines, rank, step, number = json.loads(sys.argv[1])
 take = Trainer.train_step
@@ -132,7 +132,12 @@ def code_of(line):
     except SystemExit as end:
         return end.code
 
-sys.exit(max([code_of(line) for line in lines]))
+code = max([code_of(line) for line in lines])
+if not code:
+    disconnect()
+sys.stdout.flush()
+sys.stderr.flush()
+os._exit(code)  # without waiting for gloo's threads
 """
 
 

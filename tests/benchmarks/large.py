@@ -8,11 +8,9 @@ proportion; what looks at a sample must not grow at all; memory must stay under 
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +25,18 @@ from tinygpt.corpora import open_corpus
 from tinygpt.pipeline import prepare
 model, training = ModelConfig(**json.loads(sys.argv[3])), TrainConfig(steps=50, evaluations=1)
 prepare(sys.argv[1], open_corpus(sys.argv[2], "blank-lines"), model, training)
+"""
+
+
+# A process starts with the peak of the one that started it, so a small one stands between them and us.
+WATCH = """
+import json, os, subprocess, sys, time
+began = time.perf_counter()
+process = subprocess.Popen(sys.argv[1:], stdout=sys.stderr)
+_, status, used = os.wait4(process.pid, 0)
+process.returncode = os.waitstatus_to_exitcode(status)  # else it would be waited for once more
+took = time.perf_counter() - began, used.ru_utime + used.ru_stime
+print(json.dumps([process.returncode, *took, used.ru_maxrss]))
 """
 
 
@@ -52,14 +62,11 @@ def stages(text, folder, model):
 
 def cost(arguments):
     """Run Python with some arguments in a process of its own: what it took. Its output goes to our stderr."""
-    began = time.perf_counter()
-    process = subprocess.Popen([sys.executable, *map(str, arguments)], stdout=sys.stderr)
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)  # else it would be waited for once more
-    if process.returncode:
-        raise RuntimeError(f"{arguments} ended with exit code {process.returncode}")
-    kib = used.ru_maxrss // 1024 if sys.platform == "darwin" else used.ru_maxrss  # macOS counts bytes
-    return Cost(time.perf_counter() - began, used.ru_utime + used.ru_stime, 1024 * kib)
+    command = [sys.executable, "-c", WATCH, sys.executable, *map(str, arguments)]
+    code, *took, peak = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+    if code:
+        raise RuntimeError(f"{arguments} ended with exit code {code}")
+    return Cost(*took, peak if sys.platform == "darwin" else 1024 * peak)  # macOS counts bytes
 
 
 def measure(n_bytes, folder, **model):
