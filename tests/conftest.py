@@ -20,7 +20,8 @@ from tinygpt.logs import NAME as LOG
 from tinygpt.pipeline import prepare
 from tinygpt.storage import load_tensors
 from tinygpt.tokenizer import Tokenizer
-from tinygpt.training import Trainer, train
+from tinygpt.trainer import Trainer
+from tinygpt.training import train
 
 
 class NotebookModes:

@@ -132,7 +132,7 @@ def test_the_shortest_run_that_gets_there(monkeypatch):
 
 
 def test_a_run_of_ours_takes_the_seconds_it_is_given(tokens, tokenizer, monkeypatch):
-    monkeypatch.setattr("tinygpt.training.MEASURED_S", 0.1)
+    monkeypatch.setattr("tinygpt.trainer.MEASURED_S", 0.1)
     config = ModelConfig(vocab_size=tokenizer.vocab_size, **TINY)
     run = learning.ours(1, tokens, 0, config, batch_size=4)
     assert run.steps > 10 and 0.2 < run.seconds < 5 and 1 < run.bits_per_byte < 8
@@ -176,7 +176,7 @@ def test_flops_by_hand():
 
 
 def test_the_phases_are_those_of_a_training_step(tokens, tokenizer):
-    from tinygpt.training import Trainer
+    from tinygpt.trainer import Trainer
 
     trainer = Trainer(ModelConfig(vocab_size=tokenizer.vocab_size, **TINY), TrainConfig(batch_size=2), tokens)
     parts = where_time_goes.phases(trainer, repetitions=2)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tinygpt import cli, commands
+from tinygpt import cli, commands, training_job
 from tinygpt.checkpoint import CONFIG, LAST, MODEL, open_run
 from tinygpt.cli import main
 from tinygpt.corpora import open_corpus
@@ -23,7 +23,8 @@ from tinygpt.evaluation import evaluate
 from tinygpt.logs import NAME as LOG
 from tinygpt.logs import read_log
 from tinygpt.tokenizer import Tokenizer
-from tinygpt.training import Trainer, train
+from tinygpt.trainer import Trainer
+from tinygpt.training import train
 
 SHAPE = ["--d-model=16", "--n-heads=2", "--n-layers=1", "--context-length=16", "--batch-size=4"]
 SMALL = [*SHAPE, "--vocab-size=300"]
@@ -150,7 +151,7 @@ def test_training_by_epochs_and_by_minutes(tinygpt, corpus_file, here, monkeypat
 
     n_steps, windows, _ = steps("--epochs", "1.5")
     assert n_steps == -(-3 * windows // 2 // 160)
-    monkeypatch.setattr("tinygpt.training.MEASURED_S", 0.05)
+    monkeypatch.setattr("tinygpt.trainer.MEASURED_S", 0.05)
     n_steps, _, err = steps("--minutes", "0.002")
     assert f"0.12 s of training are {n_steps} steps on this machine" in err
 
@@ -684,7 +685,7 @@ def test_no_space_left_while_preparing(refused, trained, corpus_file, monkeypatc
     options = ["train", "--corpus", corpus_file, "--steps", 2, *SMALL, "--out"]
     with full_disk(monkeypatch, lambda path: name in path):
         for folder in (["deep/new"], [trained, "--force"]):
-            monkeypatch.setattr(commands, "say", lambda line: None)
+            monkeypatch.setattr(training_job, "say", lambda line: None)
             assert f"{name}: No space left on device" in refused(*options, *folder)
 
 

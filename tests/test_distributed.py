@@ -106,7 +106,7 @@ PROGRAM = """
 import hashlib, json, os, signal, sys
 import torch.distributed as dist
 from tinygpt.cli import main
-from tinygpt.training import Trainer
+from tinygpt.trainer import Trainer
 
 connect = dist.init_process_group
 dist.init_process_group = lambda *words, **options: dist.is_initialized() or connect(*words, **options)
@@ -225,7 +225,7 @@ def test_whatever_stops_them_resume_goes_on_to_the_last_bit(together, dropout_ru
 
     def stopped_at(line, rank, step, number):
         code, _, err = together([line], (rank, step, number))
-        assert code != 0 and "tinygpt/training.py" not in err  # in no traceback
+        assert code != 0 and "tinygpt/train" not in err  # in no traceback
         return load_tensors(run / LAST)[1]["step"], err
 
     step, err = stopped_at([*TRAIN, *options, "--out", run], 1, 7, signal.SIGINT)

@@ -20,7 +20,8 @@ from tinygpt.evaluation import evaluate
 from tinygpt.logs import COLUMNS, HEADER, Log, Row, read_log
 from tinygpt.logs import NAME as LOG
 from tinygpt.storage import file_digest, load_tensors
-from tinygpt.training import Trainer, TrainingDiverged, is_done, steps_for_minutes, stops, train
+from tinygpt.trainer import Trainer, TrainingDiverged, steps_for_minutes
+from tinygpt.training import is_done, stops, train
 
 # Where training stops to look up
 
@@ -431,7 +432,7 @@ def trainer_of(run):
 )
 def test_the_head_start_is_part_of_the_first_step_only(make_run, tmp_path, monkeypatch, changes, expected):
     counted = []
-    monkeypatch.setattr("tinygpt.training.learn_bigrams", lambda model, ids, *_: counted.append(len(ids)))
+    monkeypatch.setattr("tinygpt.trainer.learn_bigrams", lambda model, ids, *_: counted.append(len(ids)))
     run = make_run(tmp_path / "run", **changes)
     trainer = trainer_of(run)
     assert not counted
@@ -462,7 +463,7 @@ def test_minutes_become_steps_by_measuring(make_run, tmp_path, monkeypatch):
         self.seconds = self.loss_steps * 0.01 + head_start  # a machine that takes 100 steps a second
 
     monkeypatch.setattr(Trainer, "train_step", train_step)
-    monkeypatch.setattr("tinygpt.training.MEASURED_S", 0.05)
+    monkeypatch.setattr("tinygpt.trainer.MEASURED_S", 0.05)
     state = torch.get_rng_state()
     arguments = run.model_config, run.train_config, run.tokens()
     assert steps_for_minutes(2, *arguments) == 11_900

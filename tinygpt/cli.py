@@ -39,7 +39,7 @@ def main(argv=None):
         return fail(FAILED, "interrupted")
     except (MemoryError, RuntimeError) as error:
         from tinygpt.distributed import ProcessLost
-        from tinygpt.training import TrainingDiverged
+        from tinygpt.trainer import TrainingDiverged
 
         if isinstance(error, ProcessLost):
             return fail(FAILED, f"{error}; mend what it says above, then go on with --resume")

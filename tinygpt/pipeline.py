@@ -12,7 +12,7 @@ from tinygpt.device import choose_precision
 from tinygpt.distributed import ALONE
 from tinygpt.tokenizer import Tokenizer
 from tinygpt.tokens import Batches, write_tokens
-from tinygpt.training import steps_for_minutes
+from tinygpt.trainer import steps_for_minutes
 
 TOKENIZER_BYTES = 50_000_000  # of training text, enough to learn merges from
 

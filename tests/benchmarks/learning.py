@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from statistics import median
 
-from tinygpt import training
+from tinygpt import trainer as trainer_module
 from tinygpt.config import ModelConfig, TrainConfig
 from tinygpt.course.exercises.lesson_09.pair_table import with_pair_table
 from tinygpt.evaluation import evaluate
@@ -38,9 +38,9 @@ def reference(seconds, tokens, seed):
 def ours(seconds, tokens, seed, model_config=None, **changes):
     """What `tinygpt train --minutes` does, without files; the time is that of the steps."""
     model_config, config = model_config or ModelConfig(), TrainConfig(seed=seed, **changes)
-    steps = training.steps_for_minutes(seconds / 60, model_config, config, tokens)
+    steps = trainer_module.steps_for_minutes(seconds / 60, model_config, config, tokens)
     config = TrainConfig(seed=seed, steps=steps, **changes)
-    trainer = training.Trainer(model_config, config, tokens)
+    trainer = trainer_module.Trainer(model_config, config, tokens)
     while trainer.step < steps:
         trainer.train_step()
     return Trained(evaluate(trainer.model, tokens["validation"]).bits_per_byte, trainer.seconds, steps)
@@ -48,7 +48,7 @@ def ours(seconds, tokens, seed, model_config=None, **changes):
 
 def with_table(seconds, tokens, seed):
     """Ours with the pair table and the little dropout that it needs."""
-    with replaced(training, "TinyGPT", lambda config: with_pair_table(TinyGPT(config))):
+    with replaced(trainer_module, "TinyGPT", lambda config: with_pair_table(TinyGPT(config))):
         return ours(seconds, tokens, seed, ModelConfig(dropout=0.05 if seconds > 100 else 0.0))
 
 

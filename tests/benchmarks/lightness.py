@@ -52,8 +52,8 @@ import json, resource, sys
 from tinygpt.config import ModelConfig, TrainConfig
 from tinygpt.corpora import open_corpus
 from tinygpt.pipeline import prepare
-from tinygpt import training as loop
-loop.keep_freed_memory = lambda: None  # it keeps what was freed, more or less of it; we count what is needed
+from tinygpt import trainer, training as loop
+trainer.keep_freed_memory = lambda: None  # it keeps what was freed, more or less of it; we count what is needed
 folder, corpus = sys.argv[1:]
 model = ModelConfig(d_model=32, n_heads=2, n_layers=1, context_length=32)
 training = TrainConfig(steps=20, batch_size=4, evaluations=1)

@@ -12,7 +12,7 @@ import torch
 from tinygpt.config import PRESETS, ModelConfig, SampleConfig, TrainConfig
 from tinygpt.model import TinyGPT
 from tinygpt.sampling import generate_ids, make_decoder
-from tinygpt.training import Trainer
+from tinygpt.trainer import Trainer
 
 from .ratios import Row, in_turn, middle, ratios
 from .reference import BATCH_SIZE, REFERENCE, ReferenceGPT, make_optimizer, random_batch, train_step

@@ -16,7 +16,7 @@ from tinygpt.course.trials import step_flops
 from tinygpt.model import TinyGPT
 from tinygpt.optim import learning_rate_factor, set_learning_rates
 from tinygpt.sampling import generate_ids, make_decoder
-from tinygpt.training import Trainer
+from tinygpt.trainer import Trainer
 
 KINDS = {  # names of torch's operations, as they begin
     "matrix products": ("mm", "bmm", "addmm", "baddbmm"),

@@ -17,7 +17,7 @@ from tinygpt.atomic import write_atomically
 from tinygpt.config import InputError, ModelConfig, TrainConfig, is_whole, require
 from tinygpt.course.home import runs
 from tinygpt.course.trials import step_flops, trial
-from tinygpt.training import steps_for_minutes
+from tinygpt.trainer import steps_for_minutes
 
 # The package's recipe, in a size for a sprint; read-only, since a changed record would spoil every race after it.
 RECORD = MappingProxyType({"d_model": 64, "n_layers": 2})

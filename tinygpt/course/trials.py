@@ -8,7 +8,7 @@ from tinygpt.course.lesson_model import capped
 from tinygpt.evaluation import evaluate
 from tinygpt.model import TinyGPT
 from tinygpt.optim import make_optimizers
-from tinygpt.training import Trainer
+from tinygpt.trainer import Trainer
 
 
 @dataclass(frozen=True)
