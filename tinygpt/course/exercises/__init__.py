@@ -1,4 +1,8 @@
-"""The exercises of every lesson, a file each: reference answers, examples, known mistakes, hints."""
+"""The exercises of every lesson, a file each: reference answers, examples, known mistakes, hints.
+
+The toy worlds that answers are tried on stand beside them. Where there are many known mistakes, they and the reference
+answer are in a file of their own, such as rank_heads_answers.py, from which the exercise's file imports them.
+"""
 
 import importlib
 import pkgutil

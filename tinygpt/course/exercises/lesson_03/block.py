@@ -1,14 +1,21 @@
-"""Exercise Block of lesson 03: the answer, what it is tried on, and what people get wrong."""
-
-import zlib
+"""Exercise Block of lesson 03: the answer, how it is put to use, and what people get wrong."""
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 from tinygpt.attention import CausalSelfAttention, causal_mask
-from tinygpt.config import ModelConfig
 from tinygpt.course.exercises.lesson_03.layer_norm import layer_norm
+from tinygpt.course.exercises.lesson_03.toy_models import (
+    REAL_BLOCK,
+    TOY_BLOCK,
+    Does,
+    DoesUnderMask,
+    filled,
+    same_names,
+    small_config,
+    streams,
+)
 from tinygpt.course.exercises.lesson_03.trainable import OTHER_NAMES, look_at_use, tried_with_gradients
 from tinygpt.course.judging import Exercise, Mistake
 
@@ -46,30 +53,6 @@ class Block(nn.Module):
         return x + self.mlp(self.mlp_norm(x))  # (B, T, C)
 
 
-class Does(nn.Module):
-    """A part that does something a reader can follow by hand."""
-
-    def __init__(self, what):
-        super().__init__()
-        self.what = what
-
-    def forward(self, x):
-        return self.what(x)
-
-
-class DoesUnderMask(Does):
-    """The same for a part that has to be given the mask."""
-
-    def forward(self, x, mask):
-        return self.what(x) if mask is not None else torch.zeros_like(x)
-
-
-TOY_BLOCK = "a block whose norms add 1 and 2, whose attention multiplies by 10, whose MLP multiplies by 100"
-
-
-REAL_BLOCK = "a block of width 8 with random weights"
-
-
 def use_block(answer, kind, x):
     config = small_config(d_model=x.shape[-1] if kind == REAL_BLOCK else 2)
     block = answer(config)
@@ -82,30 +65,6 @@ def use_block(answer, kind, x):
         return block(x, mask)
     reference = filled(Block(config))
     return tried_with_gradients(lambda x: filled(block)(x, mask), lambda x: reference(x, mask), x)
-
-
-def small_config(**sizes):
-    return ModelConfig.preset("gpt2", **{"vocab_size": 5, "context_length": 4, "n_heads": 2, "n_layers": 2} | sizes)
-
-
-def same_names(model, reference):
-    return dict(model.named_parameters()).keys() == dict(reference.named_parameters()).keys()
-
-
-@torch.no_grad()
-def filled(model):
-    """The model with weights that depend on their names only, so that two of the same parts get the same."""
-    for name, p in model.named_parameters():
-        dice = torch.Generator().manual_seed(zlib.crc32(name.encode()))
-        p.copy_(torch.randn(p.shape, generator=dice) * 0.3 + (p.ndim == 1))
-    return model
-
-
-def streams():
-    dice = torch.Generator().manual_seed(4)
-    yield TOY_BLOCK, torch.tensor([[[1.0]]])
-    yield TOY_BLOCK, torch.tensor([[[0.0, 1.0], [2.0, -1.0]]])
-    yield REAL_BLOCK, torch.randn(2, 3, 8, generator=dice)
 
 
 def block_that(forward):

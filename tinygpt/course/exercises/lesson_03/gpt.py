@@ -1,4 +1,4 @@
-"""Exercise GPT of lesson 03: the answer, what it is tried on, and what people get wrong."""
+"""Exercise GPT of lesson 03: the answer, how it is put to use, and what people get wrong."""
 
 import torch
 import torch.nn.functional as F
@@ -6,15 +6,8 @@ from torch import nn
 
 from tinygpt.attention import causal_mask
 from tinygpt.course.comparing import same
-from tinygpt.course.exercises.lesson_03.block import (
-    Block,
-    Does,
-    DoesUnderMask,
-    LayerNorm,
-    filled,
-    same_names,
-    small_config,
-)
+from tinygpt.course.exercises.lesson_03.block import Block, LayerNorm
+from tinygpt.course.exercises.lesson_03.toy_models import TOY_GPT, filled, same_names, small_config, texts, toy_gpt
 from tinygpt.course.exercises.lesson_03.trainable import (
     CLOSE,
     OTHER_NAMES,
@@ -49,15 +42,6 @@ class GPT(nn.Module):
         return self.head(self.norm(x))  # (B, T, V)
 
 
-TOY_GPT = (
-    "token rows [1, 0], [0, 1], [1, 1]; place rows [10, 0], [20, 0], [30, 0]; the first block doubles, the second adds "
-    "1; the norm multiplies by 10"
-)
-
-
-REAL_GPT = "two real blocks of width 8, random weights"
-
-
 def use_gpt(answer, kind, ids):
     sizes = {"vocab_size": 3, "context_length": 3, "d_model": 2} if kind == TOY_GPT else {"d_model": 8, "tied": False}
     model, reference = answer(small_config(**sizes)), GPT(small_config(**sizes))
@@ -82,22 +66,6 @@ def called(model, ids):
         if "ModuleList" in str(problem):  # torch's own way to say that a list of modules can't be called
             raise TypeError("self.blocks is a list: call each of its blocks, in a loop") from None
         raise
-
-
-@torch.no_grad()
-def toy_gpt(model):
-    model.token_embedding.weight.copy_(torch.tensor([[1.0, 0], [0, 1], [1, 1]]))
-    model.position_embedding.weight.copy_(torch.tensor([[10.0, 0], [20, 0], [30, 0]]))
-    model.blocks = nn.ModuleList([DoesUnderMask(lambda x: 2 * x), DoesUnderMask(lambda x: x + 1)])
-    model.norm = Does(lambda x: 10 * x)
-    return model
-
-
-def texts():
-    yield TOY_GPT, torch.tensor([[1]])
-    yield TOY_GPT, torch.tensor([[2, 0]])
-    yield REAL_GPT, torch.tensor([[4, 0, 1], [3, 3, 2]])
-    yield REAL_GPT, torch.tensor([[4, 0, 1, 2]])
 
 
 def gpt_that(forward):

@@ -1,74 +1,11 @@
-"""Exercise rank_heads of lesson 07: the answer, what it is tried on, and what people get wrong."""
-
-from dataclasses import dataclass
+"""Exercise rank_heads of lesson 07: how an answer is tried, and what is said of it."""
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
-from tinygpt.config import ModelConfig
-from tinygpt.course.exercises.lesson_07.mean_out_head import mean_out_head
-from tinygpt.course.judging import Exercise, Mistake
-from tinygpt.model import TinyGPT
-
-
-def rank_heads(model, replace, price):
-    n_heads, whole, found = model.config.n_heads, price(), []
-    for layer, block in enumerate(model.blocks):
-        for head in range(n_heads):
-
-            def knock_out(module, inputs, head=head):
-                return (replace(inputs[0], head, n_heads),)
-
-            handle = block.attention.output.register_forward_pre_hook(knock_out)
-            extra = price() - whole  # (documents,)
-            handle.remove()
-            found.append(((layer, head), extra))
-    return sorted(found, key=lambda one: one[1].sum(), reverse=True)
-
-
-@dataclass(frozen=True)
-class Tiny:
-    """A model small enough to be made anew for each answer."""
-
-    n_layers: int
-    n_heads: int
-    seed: int = 0
-
-    def __repr__(self):
-        return f"a model of {self.n_layers} layer(s) with {self.n_heads} heads"
-
-    def make(self):
-        generator = torch.Generator().manual_seed(self.seed)
-        shape = dict(vocab_size=7, context_length=6, d_model=4 * self.n_heads, d_ff=16)
-        model = TinyGPT(ModelConfig(n_heads=self.n_heads, n_layers=self.n_layers, **shape)).eval()
-        with torch.no_grad():
-            for p in model.parameters():
-                p.copy_(torch.randn(p.shape, generator=generator))
-        ids = torch.randint(7, (3, 7), generator=generator)  # three documents
-
-        @torch.no_grad()
-        def price():
-            nats = F.cross_entropy(model(ids[:, :-1]).transpose(1, 2), ids[:, 1:], reduction="none")  # (3, T)
-            return nats.sum(1)  # (3,)
-
-        return model, price
-
-
-def tiny_cases():
-    yield Tiny(1, 2, seed=25), "mean_out_head", "price"  # the same order by sum, largest number or first document
-    yield Tiny(2, 2, seed=369), "mean_out_head", "price"  # another one by each, and within layers; some are harmful
-    yield Tiny(3, 4, seed=1), "mean_out_head", "price"
-    yield Tiny(2, 2, seed=3), "zero_out_head", "price"
-
-
-def zero_out_head(joined, head, n_heads):
-    keep = torch.arange(joined.shape[-1]) // (joined.shape[-1] // n_heads) != head
-    return joined * keep
-
-
-REPLACE = {"mean_out_head": mean_out_head, "zero_out_head": zero_out_head}
-
+from tinygpt.course.exercises.lesson_07.rank_heads_answers import MISTAKES, rank_heads
+from tinygpt.course.exercises.lesson_07.tiny import REPLACE, hooks_in, tiny_cases
+from tinygpt.course.judging import Exercise
 
 NOT_HOOKED = "prices that were all taken while no hook was in the model"
 
@@ -91,10 +28,6 @@ def use_ranking(answer, tiny, replace, _):
     if is_ranking(found) and not all(is_name(pair) for pair, _ in found):
         return f"{found[0][0]} for a head"  # a list equals a tuple here, but a dict can't look it up
     return found
-
-
-def hooks_in(model):
-    return sum(len(m._forward_pre_hooks) + len(m._forward_hooks) for m in model.modules())
 
 
 def is_name(pair):
@@ -164,46 +97,6 @@ def look_at_ranking(got, expected, tiny, *_):
     return "Some heads cost something else. One hook at a time: in, price(), out; and each with its own block and head."
 
 
-def ranking(order=None, extra=None, hook="pre", name=None, layers=None, n=None):
-    """rank_heads with something wrong in it; n: the heads that replace is told of."""
-
-    def rank(model, replace, price):
-        n_heads, whole, found = model.config.n_heads, price(), []
-        for layer, block in list(enumerate(model.blocks))[:layers]:
-            for head in range(n_heads):
-                output = block.attention.output
-                if hook == "after":
-                    handle = output.register_forward_hook(
-                        lambda module, inputs, out, head=head: replace(out, head, n_heads)
-                    )
-                elif hook == "all":
-                    handle = output.register_forward_pre_hook(lambda module, inputs: (all_out(inputs[0]),))
-                elif hook == "qkv":
-                    handle = block.attention.qkv.register_forward_pre_hook(
-                        lambda module, inputs, head=head: (replace(inputs[0], head, n_heads),)
-                    )
-                else:
-                    handle = output.register_forward_pre_hook(
-                        lambda module, inputs, head=head: (replace(inputs[0], head, n or n_heads),)
-                    )
-                broken = price()
-                handle.remove()
-                found.append(
-                    ((name or (lambda *pair: pair))(layer, head), extra(broken, whole) if extra else broken - whole)
-                )
-        return (order or dearest_first)(found)
-
-    return rank
-
-
-def all_out(joined):
-    return joined.mean((0, 1)).expand_as(joined)
-
-
-def dearest_first(found):
-    return sorted(found, key=lambda one: one[1].sum(), reverse=True)
-
-
 RANK_HEADS = Exercise(
     name="rank_heads",
     reference=rank_heads,
@@ -233,90 +126,5 @@ RANK_HEADS = Exercise(
         "(replace(inputs[0], head, n_heads),)); found.append(((layer, head), price() - whole)); handle.remove(). After "
         "both loops: return sorted(found, key=lambda one: one[1].sum(), reverse=True)",
     ),
-    mistakes=(
-        Mistake(
-            "The cheapest comes first. Turn it round: reverse=True.", ranking(lambda found: dearest_first(found)[::-1])
-        ),
-        Mistake(
-            "Right prices, but not in order yet: sort by the sum over the documents.", ranking(lambda found: found)
-        ),
-        Mistake(
-            "You sort by layer and head. Sort by what they cost: key=lambda one: one[1].sum().",
-            ranking(lambda found: sorted(found, key=lambda one: one[0], reverse=True)),
-        ),
-        Mistake(
-            "You sort by what the first document pays. All documents count: the sum.",
-            ranking(lambda found: sorted(found, key=lambda one: one[1][0], reverse=True)),
-        ),
-        Mistake(
-            "You sort by sizes without their signs. What a head saves in one document makes up for what it costs in "
-            "another: sort by the plain sum.",
-            ranking(lambda found: sorted(found, key=lambda one: one[1].abs().sum(), reverse=True)),
-        ),
-        Mistake(
-            "You sort by the size of the sum, whatever its sign. A head whose absence helps comes last: no abs().",
-            ranking(lambda found: sorted(found, key=lambda one: one[1].sum().abs(), reverse=True)),
-        ),
-        Mistake(
-            "You sort by the one document that pays most. All documents count: the sum.",
-            ranking(lambda found: sorted(found, key=lambda one: one[1].max(), reverse=True)),
-        ),
-        Mistake(
-            "You sort within each layer only. All heads stand in one list: sort once, after both loops.",
-            ranking(lambda found: sorted(found, key=lambda one: (one[0][0], -one[1].sum()))),
-        ),
-        Mistake(
-            "You tell replace of 2 heads, as our model has (n_heads?). This one may have more: model.config.n_heads.",
-            ranking(n=2),
-        ),
-        Mistake(
-            "You put in 0 whatever was asked for. Use the function that you are given, replace, in a hook.",
-            lambda model, replace, price: rank_heads(model, zero_out_head, price),
-        ),
-        Mistake(
-            "You put in the mean whatever was asked for. Use the function that you are given, replace: the lesson "
-            "calls yours with another one too.",
-            lambda model, replace, price: rank_heads(model, mean_out_head, price),
-        ),
-        Mistake(
-            "These are the prices of the broken models. What a head is worth is the difference to the whole model.",
-            ranking(extra=lambda broken, whole: broken),
-        ),
-        Mistake(
-            "The other way round: what is paid without the head minus what the whole model pays.",
-            ranking(extra=lambda broken, whole: whole - broken),
-        ),
-        Mistake(
-            "A head that makes the model better by its absence has a price below 0: no absolute values.",
-            ranking(extra=lambda broken, whole: (broken - whole).abs()),
-        ),
-        Mistake(
-            "Keep the documents apart: the interval of the next cell needs a number for each. Sum only to sort.",
-            ranking(extra=lambda broken, whole: (broken - whole).sum()),
-        ),
-        Mistake(
-            "Keep the documents apart: the interval of the next cell needs a number for each. No mean.",
-            ranking(extra=lambda broken, whole: (broken - whole).mean()),
-        ),
-        Mistake(
-            "You divide by the whole model's price. The difference in nats is asked for.",
-            ranking(extra=lambda broken, whole: (broken - whole) / whole),
-        ),
-        Mistake(
-            "You divide the broken model's price by the whole model's. The difference in nats is asked for: minus.",
-            ranking(extra=lambda broken, whole: broken / whole),
-        ),
-        Mistake("Head before layer: the pairs are (layer, head).", ranking(name=lambda layer, head: (head, layer))),
-        Mistake(
-            "Your hook changes what comes out of `output`, where the heads are mixed already. Change what goes in: a "
-            "forward *pre*-hook.",
-            ranking(hook="after"),
-        ),
-        Mistake("You knock out all heads of a layer at once.", ranking(hook="all")),
-        Mistake(
-            "Your hook sits at qkv, before there are any heads. They go into block.attention.output.",
-            ranking(hook="qkv"),
-        ),
-        Mistake("Only the first layer was tried.", ranking(layers=1)),
-    ),
+    mistakes=MISTAKES,
 )
