@@ -213,7 +213,7 @@ WRONG = {
         (diagnosed(A="no scale", D="mask after softmax"), "2 of 4 are right. A: with 'no scale' the influence map"),
         (diagnosed(B="no scale"), "3 of 4 are right. B:"),
         (diagnosed(C="softmax over the queries"), "3 of 4 are right. C:"),
-        (diagnosed(A="No scale"), "none of the diagnoses"),
+        (diagnosed(A="No scale"), "A: with 'no scale'"),
         (diagnosed(A=None), "none of the diagnoses"),
         (lambda: ["no scale"] * 4, "dict with the keys"),
         (lambda: None, "dict with the keys"),

@@ -537,7 +537,7 @@ WRONG = {
         (claims(UNITS, TEXTS, BASELINE), "How many times was the judge asked"),
         (claims(UNITS, CHOSEN, CHOSEN), "it was asked once"),
         (claims("units", CHOSEN, BASELINE), "none of the flaws"),
-        (lambda: "A", 'A dict with the keys "A", "B" and "C"'),
-        (lambda: {"A": UNITS}, 'A dict with the keys "A", "B" and "C"'),
+        (lambda: "A", 'a dict with the keys "A", "B" and "C"'),
+        (lambda: {"A": UNITS}, 'a dict with the keys "A", "B" and "C"'),
     ],
 }

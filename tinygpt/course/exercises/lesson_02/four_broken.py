@@ -1,5 +1,6 @@
 """Exercise four_broken of lesson 02: the answer, what it is tried on, and what people get wrong."""
 
+from tinygpt.course.choices import Choices
 from tinygpt.course.judging import Exercise, Mistake
 
 DIAGNOSES = {  # what would be seen
@@ -22,22 +23,17 @@ def four_broken():
     }
 
 
-def look_at_diagnoses(got, expected):
-    if not isinstance(got, dict) or set(got) != set(expected):
-        return 'Give back a dict with the keys "A", "B", "C" and "D".'
-    unknown = [name for name in got.values() if not isinstance(name, str) or name not in DIAGNOSES]
-    if unknown:
-        return f"{unknown[0]!r} is none of the diagnoses; they are: {', '.join(DIAGNOSES)}."
-    right = sum(got[patient] == expected[patient] for patient in expected)
-    patient = next(p for p in expected if got[p] != expected[p])
-    return f"{right} of 4 are right. {patient}: with {got[patient]!r} {DIAGNOSES[got[patient]]}. Look again."
+CHOICES = Choices(
+    four_broken, DIAGNOSES, "diagnoses", lambda patient, name: f"with {name!r} {DIAGNOSES[name]}. Look again."
+)
 
 
 FOUR_BROKEN = Exercise(
     name="four_broken",
     reference=four_broken,
     examples=lambda: [()],
-    explain=look_at_diagnoses,
+    use=CHOICES.use,
+    explain=CHOICES.explain,
     choice=True,
     hints=(
         "Begin with the influence maps. Two patients hear something of the future: one only the next token, the other "

@@ -1,5 +1,6 @@
 """Exercise five_curves of lesson 04: the answer, what it is tried on, and what people get wrong."""
 
+from tinygpt.course.choices import Choices
 from tinygpt.course.clinic import DIAGNOSES
 from tinygpt.course.judging import Exercise, Mistake
 
@@ -14,18 +15,6 @@ def five_curves():
     }
 
 
-def use_diagnoses(answer):
-    """The diagnoses, however they were spelled."""
-    got = answer()
-    if not isinstance(got, dict):
-        return got
-    return {tidied(key).upper() if isinstance(key, str) else key: tidied(value) for key, value in got.items()}
-
-
-def tidied(text):
-    return " ".join(text.lower().split()) if isinstance(text, str) else text
-
-
 SHOWS = {
     "rate too high": "the loss falls while the rate is still small, and climbs once it is large, for as long as it is",
     "rate too low": "the loss falls from step to step, but too slowly to get anywhere",
@@ -37,24 +26,18 @@ SHOWS = {
 }
 
 
-def look_at_diagnoses(got, expected):
-    if not isinstance(got, dict) or set(got) != set(expected):
-        return 'Give back a dict with the keys "A" to "E".'
-    unknown = [name for name in got.values() if name not in DIAGNOSES]
-    if unknown:
-        return f"{unknown[0]!r} is none of the diagnoses; they are: {', '.join(DIAGNOSES)}."
-    right = sum(got[patient] == expected[patient] for patient in expected)
-    patient = next(p for p in expected if got[p] != expected[p])
-    return f"{right} of 5 are right. {patient}: with {got[patient]!r} {SHOWS[got[patient]]}. Look again."
+CHOICES = Choices(
+    five_curves, DIAGNOSES, "diagnoses", lambda patient, name: f"with {name!r} {SHOWS[name]}. Look again."
+)
 
 
 FIVE_CURVES = Exercise(
     name="five_curves",
     reference=five_curves,
     examples=lambda: [()],
-    use=use_diagnoses,
+    use=CHOICES.use,
     choice=True,
-    explain=look_at_diagnoses,
+    explain=CHOICES.explain,
     why="Where it begins, whether it moves, when it turns, what validation says.",
     hints=(
         "Begin with the table of validation losses. In whom does not a single digit change? In whom is training far "

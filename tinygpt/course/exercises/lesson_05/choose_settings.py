@@ -1,9 +1,7 @@
 """Exercise choose_settings of lesson 05: the answer, what it is tried on, and what people get wrong."""
 
+from tinygpt.course.choices import Choices
 from tinygpt.course.judging import Exercise
-
-TASKS = {"form": "A", "quiz": "B", "survey": "C"}
-
 
 WHY_NOT = {
     ("form", "B"): "drawn anew each time, so the same name gives another text tomorrow",
@@ -22,32 +20,18 @@ def choose_settings():
     return {"form": "A", "quiz": "B", "survey": "C"}
 
 
-def use_choices(answer):
-    given = answer()
-    if isinstance(given, dict):
-        return {key: value.strip().upper() if isinstance(value, str) else value for key, value in given.items()}
-    return given
-
-
-def look_at_choices(got, expected):
-    if not isinstance(got, dict) or set(got) != set(TASKS):
-        return 'A dict with the keys "form", "quiz" and "survey" and a letter for each.'
-    wrong = [task for task in TASKS if got[task] != TASKS[task]]
-    for task in wrong:
-        if (task, got[task]) not in WHY_NOT:
-            return f'{task}: {got[task]!r} is none of "A", "B", "C", "D".'
-    task = wrong[0]
-    right = len(TASKS) - len(wrong)
-    return f"{right} of {len(TASKS)} are right. {task} with {got[task]}: {WHY_NOT[task, got[task]]}."
+CHOICES = Choices(
+    choose_settings, "ABCD", "settings", lambda task, setting: f"not {setting} ({WHY_NOT[task, setting]})."
+)
 
 
 CHOOSE_SETTINGS = Exercise(
     name="choose_settings",
     reference=choose_settings,
     examples=lambda: [()],
-    use=use_choices,
+    use=CHOICES.use,
     choice=True,
-    explain=look_at_choices,
+    explain=CHOICES.explain,
     why="No chance for the form, few unseen words for the quiz, nothing changed for the survey.",
     hints=(
         "For each task ask: what would be wrong with a text that is always the same? With one that contains a word "

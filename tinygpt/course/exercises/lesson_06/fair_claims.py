@@ -1,9 +1,9 @@
 """Exercise fair_claims of lesson 06: the answer, what it is tried on, and what people get wrong."""
 
+from tinygpt.course.choices import Choices
 from tinygpt.course.judging import Exercise
 
 FLAWS = ("other units", "other texts", "missing baseline", "chosen on the test text", "chance")
-RIGHT = {"A": "other units", "B": "chosen on the test text", "C": "missing baseline"}
 
 
 def fair_claims():
@@ -28,31 +28,16 @@ WHY_NOT = {
 }
 
 
-def use_choices(answer):
-    given = answer()
-    if isinstance(given, dict):
-        return {key: value.strip().lower() if isinstance(value, str) else value for key, value in given.items()}
-    return given
-
-
-def look_at_flaws(got, expected):
-    if not isinstance(got, dict) or set(got) != set(RIGHT):
-        return 'A dict with the keys "A", "B" and "C" and a flaw for each.'
-    unknown = [flaw for flaw in got.values() if flaw not in FLAWS]
-    if unknown:
-        return f"{unknown[0]!r} is none of the flaws; they are: {', '.join(FLAWS)}."
-    wrong = [claim for claim in RIGHT if got[claim] != RIGHT[claim]]
-    claim = wrong[0]
-    return f"{len(RIGHT) - len(wrong)} of {len(RIGHT)} are right. {claim}: {WHY_NOT[claim, got[claim]]}"
+CHOICES = Choices(fair_claims, FLAWS, "flaws", lambda claim, flaw: WHY_NOT[claim, flaw])
 
 
 FAIR_CLAIMS = Exercise(
     name="fair_claims",
     reference=fair_claims,
     examples=lambda: [()],
-    use=use_choices,
+    use=CHOICES.use,
     choice=True,
-    explain=look_at_flaws,
+    explain=CHOICES.explain,
     why="Units, a judge that is asked once, and somebody who knows nothing as the opponent.",
     hints=(
         "For each claim ask four things: the same unit on both sides? The same documents? How often was the judge "
