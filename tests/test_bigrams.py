@@ -75,6 +75,28 @@ def test_the_model_comes_to_know_the_pairs(ids, changes):
     assert best <= price(model, ids) < best + 0.03
 
 
+def test_of_a_long_text_the_beginning_is_learned(ids, monkeypatch):
+    monkeypatch.setattr(bigrams, "MAX_TOKENS", 500)
+    long, short = model_of(), model_of()
+    learn_bigrams(long, ids, TrainConfig(bigram_steps=3))
+    learn_bigrams(short, ids[:500], TrainConfig(bigram_steps=3))
+    assert_close(long.state_dict(), short.state_dict(), rtol=0, atol=0)
+
+
+def test_the_rates_are_those_of_embedding_and_head_without_a_warmup(ids, monkeypatch):
+    taken = []
+    set_rates = bigrams.set_learning_rates
+
+    def watched(optimizers, factor):
+        set_rates(optimizers, factor)
+        taken.append([group["lr"] for group in optimizers[0].param_groups])
+
+    monkeypatch.setattr(bigrams, "set_learning_rates", watched)
+    training = TrainConfig(bigram_steps=4, warmup=0.5, decay=0.5, embedding_lr=0.3, head_lr=0.06)
+    learn_bigrams(model_of(), ids, training)
+    assert_close(taken, [[0.3, 0.06], [0.3, 0.06], [0.3, 0.06], [0.15, 0.03]])
+
+
 def test_only_embedding_and_head_move(ids):
     model, untouched = model_of("gpt2", tied=False), model_of("gpt2", tied=False)
     learn_bigrams(model, ids, TrainConfig(bigram_steps=3))
@@ -89,6 +111,7 @@ def test_in_bfloat16_it_learns_as_well(ids):
     exact = model_of()
     learn_bigrams(exact, ids, TrainConfig(bigram_steps=200))
     assert price(model, ids) == pytest.approx(price(exact, ids), abs=0.02)
+    assert not model.head.weight.equal(exact.head.weight)  # so bfloat16 it was
     assert all(p.dtype == torch.float32 for p in model.parameters())
 
 

@@ -118,6 +118,20 @@ def test_the_place_after_a_prompt_is_the_one_from_which_is_written(writer):
         assert writer.after(prompt)[0] == tail and writer.after(prompt)[1].equal(logits)
 
 
+def test_where_the_model_ends_the_text_it_ends(run):
+    model = run.model()
+    with torch.no_grad():
+        model.head.weight.zero_()  # greedily the first of equals is drawn: the end of the text
+    assert alone(Writer(model, run.tokenizer()), "Dear", temperature=0)[2] == "0 tokens. The model ended the text."
+
+
+def test_a_prompt_that_fits_was_read_whole(writer):
+    context = writer.model.config.context_length
+    text, config = shown.Coloured(writer.tokenizer, ""), SampleConfig(max_tokens=1)
+    assert writer.summary(text, config, context) == "0 tokens. The model ended the text."
+    assert "it read the last" in writer.summary(text, config, context + 1)
+
+
 REFUSED = [
     ({"temperature": -0.1}, "temperature = -0.1 is no number from 0 to 2"),
     ({"temperature": float("nan")}, "temperature = nan is no number from 0 to 2"),
@@ -197,7 +211,11 @@ def test_the_bars_are_the_probabilities():
     stay, _, widths, told = rows(top_k=2)
     assert stay == "2 of 4 tokens can be drawn." and widths == ["66.7", "33.3", None, None]
     assert told == [("66.7%", "50.0%"), ("33.3%", "25.0%"), ("ruled out", "12.5%"), ("ruled out", "12.5%")]
-    assert rows(temperature=0)[2] == ["100.0", None, None, None]
+    assert rows(temperature=0)[2] == ["100.0", None, None, None] and rows(temperature=0)[1] == names
+
+
+def test_the_end_of_a_text_is_named_whole_where_it_is_short():
+    assert [shown.tail_of("x" * n) for n in (0, 24, 25)] == ["", "x" * 24, "…" + "x" * 24]
 
 
 def test_examples_are_beginnings_of_documents_that_were_not_trained_on(run, trained):
@@ -205,6 +223,7 @@ def test_examples_are_beginnings_of_documents_that_were_not_trained_on(run, trai
     found = examples(run)
     assert len(set(found)) == len(found) == 4
     assert all(any(text.startswith(example) for text in texts) for example in found)
+    assert any(not any(text.startswith(example) for text in texts[: len(texts) // 2]) for example in found)
     (trained / "tokens/validation.ids").unlink()
     assert examples(open_run(trained)) == []  # a run that was passed on without its corpus
 

@@ -10,9 +10,11 @@ import time
 import numpy as np
 import pytest
 import torch
+import torch.distributed as dist
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tinygpt import distributed
 from tinygpt.checkpoint import CONFIG, LAST, open_run
 from tinygpt.cli import main
 from tinygpt.config import InputError
@@ -65,6 +67,17 @@ def test_dropout_is_another_one_in_every_process_and_step():
     assert len(drawn) == 12
 
 
+def test_the_first_process_s_tensors_are_everybody_s(monkeypatch):
+    def broadcast(operation, tensor, src):
+        assert (operation, src) == (dist.broadcast, 0)
+        tensor.fill_(7)
+
+    monkeypatch.setattr(distributed, "collective", broadcast)
+    layer = torch.nn.Linear(2, 3)
+    Team(1, 2, launched=True).copy_first(layer.parameters())
+    assert all((p == 7).all() and p.requires_grad for p in layer.parameters())
+
+
 # The devices
 
 
@@ -80,6 +93,22 @@ def two_gpus(monkeypatch):
 @pytest.mark.parametrize(("name", "device"), [("auto", "cuda:1"), ("cuda", "cuda:1"), ("cpu", "cpu")])
 def test_every_process_has_its_own_gpu(two_gpus, name, device):
     assert own_device(name, Team(3, 4)) == torch.device(device)
+
+
+@pytest.mark.parametrize(
+    ("name", "device", "carriers"), [("auto", "cuda:1", "cpu:gloo,cuda:nccl"), ("cpu", "cpu", "gloo")]
+)
+def test_processes_are_connected_patiently_and_share_the_cores(two_gpus, monkeypatch, name, device, carriers):
+    done = []
+    for variable, value in {"TORCHELASTIC_RUN_ID": "1", "RANK": "3", "WORLD_SIZE": "4", "OMP_NUM_THREADS": "1"}.items():
+        monkeypatch.setenv(variable, value)
+    monkeypatch.setattr(distributed, "n_cores", lambda: 7)
+    monkeypatch.setattr(torch, "set_num_threads", lambda n: done.append(n))
+    monkeypatch.setattr(dist, "init_process_group", lambda *how, timeout: done.append((*how, timeout.days)))
+    monkeypatch.setattr(dist, "destroy_process_group", lambda: done.append("ended"))
+    with distributed.joined(name) as found:
+        assert found == (Team(3, 4, launched=True), torch.device(device))
+    assert done == [3, (carriers, 30), "ended"]
 
 
 def test_more_processes_than_gpus_are_refused(two_gpus, monkeypatch):

@@ -216,6 +216,22 @@ def test_a_pair_is_surer_than_two_scores_apart():
     assert a.interval_of_difference(a) == (0, 0)
 
 
+@pytest.mark.parametrize("figure", ["perplexity", "nats_per_token"])
+def test_a_difference_is_that_of_the_figure_asked_for(figure):
+    a = scores(100)
+    b = Score(a.nats * 0.98, a.tokens, a.bytes)
+    low, high = a.interval_of_difference(b, figure)
+    assert low < getattr(a, figure) - getattr(b, figure) < high
+    assert a.interval_of_difference(b, figure, seed=1) != (low, high) != a.interval_of_difference(b, figure, 50)
+
+
+def test_every_document_is_drawn_as_often_as_any_other():
+    score = Score(np.array([1, 2, 4]) * math.log(2), np.ones(3, dtype=int), np.ones(3, dtype=int))
+    found, times = np.unique((3 * score.resampled(resamples=2700)).round(6), return_counts=True)
+    assert found.tolist() == [3, 4, 5, 6, 7, 8, 9, 10, 12]  # 1+1+1, 1+1+2, 1+2+2, 1+1+4 or 2+2+2, ...
+    np.testing.assert_allclose(times, 100 * np.array([1, 3, 3, 4, 6, 3, 3, 3, 1]), atol=80)
+
+
 def test_scores_of_other_documents_are_no_pair():
     with pytest.raises(InputError, match="same documents"):
         scores(9).interval_of_difference(scores(9, seed=1))

@@ -7,6 +7,7 @@ import json
 import math
 import os
 import pickle
+import re
 import shutil
 import subprocess
 import sys
@@ -33,7 +34,7 @@ from tinygpt.report import Figures, measure
 from tinygpt.sampling import generate, generate_ids, make_decoder, prompt_ids
 from tinygpt.share.architectures import GPT2, QWEN3, architecture_of
 from tinygpt.share.huggingface import export_huggingface, from_huggingface, their_weights
-from tinygpt.share.model_card import data_rows, front_matter, table
+from tinygpt.share.model_card import data_rows, front_matter, table, training_rows
 from tinygpt.training import train
 
 PRESETS = ("gpt2", "modern")
@@ -86,6 +87,8 @@ def opened(folder):
 def test_the_logits_are_the_same(run, opened, preset):
     theirs, _ = opened
     assert type(theirs) is CLASSES[preset] and not theirs.training
+    dropouts = {name: rate for name, rate in vars(theirs.config).items() if re.search("_(pdrop|dropout)$", name)}
+    assert dropouts and not any(dropouts.values())
     ids = torch.randint(run.model_config.vocab_size, (8, CONTEXT), generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         assert_close(theirs(ids).logits, run.model()(ids), atol=1e-4, rtol=0)
@@ -165,6 +168,11 @@ def test_special_tokens(opened):
     for config in (model.config, model.generation_config):
         assert (config.bos_token_id, config.eos_token_id, config.pad_token_id) == (0, 0, 0)
     assert tokenizer("a", "b").input_ids == [0, *tokenizer("a").input_ids[1:], 0, *tokenizer("b").input_ids[1:]]
+
+
+def test_the_tokenizer_s_class_is_one_that_every_release_knows(folder):
+    settings = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+    assert settings["tokenizer_class"] == "PreTrainedTokenizerFast"
 
 
 def test_it_draws_as_tinygpt_does(opened):
@@ -257,6 +265,34 @@ def test_the_card_of_the_built_in_corpus():
     assert "Gargano et al. (2024)" in rows["citation"] and rows["version"] == corpus.about["version"]
     assert rows["train"] == "14,834 documents, 3,409,189 bytes of UTF-8, 1,018,061 tokens"
     assert table(["", ""], [["cleaning", rows["cleaning"]]]).endswith("\n| cleaning | dropped \\| nothing |")
+
+
+def test_the_card_tells_each_setting_by_its_name(runs):
+    run = open_run(runs["modern"])
+    changes = dict(embedding_lr=0.2, head_lr=0.03, matrix_lr=0.04, lr=0.005, warmup=0.1, decay=0.6)
+    run.config["training"] |= changes | dict(weight_decay=0.07, clip=0.8)
+    rows = dict(training_rows(run, tiny(dropout=0.09), QWEN3))
+    assert rows["learning rates"] == "Muon 0.04, embedding 0.2, head 0.03, AdamW 0.005"
+    assert rows["schedule"] == "rises over 10% of the steps, falls to zero over the last 60%"
+    assert rows["weight decay, dropout, clipping"] == "0.07, 0.09, 0.8"
+    run.config["training"]["optimizer"] = "adamw"
+    assert dict(training_rows(run, tiny(), QWEN3))["learning rates"] == "AdamW 0.005"
+    assert {"train", "validation", "test"} <= dict(data_rows(run.config["corpus"])).keys()
+
+
+def test_the_card_sets_near_duplicates_apart(runs, tmp_path):
+    def figures(value):
+        names = {name: value for name in Figures.FIGURES}
+        return names | {f"{name}_interval": [value - 0.25, value + 0.25] for name in names}
+
+    folder = shutil.copytree(runs["modern"], tmp_path / "run")
+    apart = {"documents": 20, "near_duplicates": 7, **figures(1.5), "without_near_duplicates": figures(1.75)}
+    (folder / "metrics.json").write_text(json.dumps({"validation": apart}))
+    export_huggingface(folder, tmp_path / "there")
+    text = (tmp_path / "there" / "README.md").read_text(encoding="utf-8")
+    assert "On 20 validation documents that were not trained on, 7 of which have a near-duplicate" in text
+    assert "|  | all | without near-duplicates |" in text
+    assert "| bits per byte | 1.5000 (1.250-1.750) | 1.7500 (1.500-2.000) |" in text
 
 
 def test_figures_that_are_there_are_not_measured_again(runs, tmp_path):
@@ -437,6 +473,7 @@ def test_code_in_the_folder_is_never_run(copied, tmp_path):
             dict(architectures=["LlamaForCausalLM"]),
             "names the architecture ['LlamaForCausalLM']",
         ),
+        ("gpt2", "config.json", dict(architectures=["GPT2LMHeadModel"] * 2), "names the architecture ["),
         ("gpt2", "config.json", dict(architectures=None), "TinyGPT reads GPT2LMHeadModel and Qwen3ForCausalLM"),
         (
             "gpt2",

@@ -30,6 +30,11 @@ def test_no_copy_goes_on_into_the_next_text():
     assert runs.longest_copy("a small pit the upper lip") == ["a", "small", "pit"]
 
 
+def test_what_is_looked_for_is_not_learned():
+    runs = TrainingRuns(LINES, n=3)
+    assert runs.longest_copy("two words more") == [] and runs.copied("two words more") == (0, 1)
+
+
 def test_without_texts_nothing_is_copied():
     assert TrainingRuns([]).copied("one two three four five six seven eight nine") == (0, 2)
 

@@ -68,6 +68,18 @@ def test_a_page_is_one_file_that_fetches_nothing(exported, preset):
     assert page.count("</script>") == 3
 
 
+def test_no_token_ends_the_page_s_data(make_run, tmp_path):
+    tokenizer = Tokenizer.train(["</script><script><!--"] * 9, 265)
+    run = make_run(tmp_path / "run", "modern", tokenizer, **SHAPE)
+    assert any("<" in pair[0] + pair[1] for pair in tokenizer.merges)
+    assert train(run)
+    export_page(run.folder, tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    data = re.search(r'id="data">(.*?)</script>', page, re.DOTALL)[1]
+    assert "<" not in data
+    assert json.loads(data)["merges"] == [" ".join(pair) for pair in tokenizer.merges]
+
+
 def test_a_model_of_the_default_size_takes_less_than_4_mb(exported):
     tiny = exported().read_text(encoding="utf-8")
     around = len(re.sub(r'(id="weights">)[^<]*', r"\1", tiny).encode())
@@ -144,6 +156,26 @@ def test_the_facts_are_told(trained, tmp_path):
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "1.468 bits per byte of held-out text (95% interval 1.433 to 1.503)" in page
     assert "stored as int8: 1 layers of 2 heads" in page and "Trained for 30 steps on: letters.txt." in page
+    assert "Licence of that text" not in page  # it is yours
+
+
+def test_licence_and_citation_are_told_and_are_text(runs, tmp_path, monkeypatch):
+    run = open_run(runs["modern"].folder)
+    run.config["corpus"] |= {"licence": "free", "citation": "Ada 1843", "source": "a<b>c"}
+    monkeypatch.setattr(page_module, "open_run", lambda folder: run)
+    export_page(run.folder, tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "<li>Licence of that text: free.</li><li>To cite it: Ada 1843.</li>" in page
+    assert page.count("a&lt;b&gt;c") >= 2 and "a<b>c" not in page
+
+
+def test_the_examples_are_a_few_first_words(runs, monkeypatch):
+    texts = ["\n", "half \ufffd a character", *(f"text {i // 2} has six words\nand more" for i in range(20))]
+    monkeypatch.setattr(page_module, "generate", lambda *_, seed, **__: iter(texts[seed]))
+    found = page_module.beginnings(None, runs["modern"].tokenizer())
+    assert found == [f"text {i} has six words" for i in range(3)]
+    texts[:2] = ["one two three four five six", "seven"]
+    assert page_module.beginnings(None, None) == ["one two three four five", "seven", *found[:2]]
 
 
 # The tokenizer in a browser

@@ -165,8 +165,26 @@ def test_baselines_are_measured_on_the_same_documents(run, model):
         assert row.score.bytes.tolist() == found.score.bytes.tolist()
     assert rows[0].name == "uniform"
     assert rows[0].bits_per_byte == pytest.approx(math.log2(257) * (48 + 2) / 48)  # each of the two has its end
+    assert rows[0].fresh == pytest.approx(math.log2(257) * (23 + 1) / 23)  # of the second, which is no near-duplicate
     lines = list(table(rows, found))
     assert len(lines) == 1 + len(rows) + 1 + 3 and lines[-1].startswith("1 further documents were left out")
+
+
+def test_baselines_are_those_of_the_split(run, model):
+    rows = measure_baselines(run, measure(run, model, "test"), "test")
+    assert rows[0].score.bytes.tolist() == [len(text) for text in TEXTS["test"]]
+
+
+def test_of_a_long_training_text_the_baselines_see_the_beginning(run, model, monkeypatch):
+    found = measure(run, model)
+    whole = measure_baselines(run, found)
+    monkeypatch.setattr("tinygpt.report.BASELINE_BYTES", 24)  # the first of the training texts
+    cut = measure_baselines(run, found)
+    monkeypatch.undo()
+    files = run.tokens()
+    files["train"] = files["train"].first(1)
+    expected, prices = measure_baselines(run, found), lambda rows: [row.bits_per_byte for row in rows]
+    assert prices(cut) == prices(expected) != prices(whole)
 
 
 def test_what_saw_less_than_the_model_says_so(run, monkeypatch):

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,9 +10,10 @@ import torch
 
 from tinygpt.config import InputError, ModelConfig, TrainConfig
 from tinygpt.corpora import open_corpus
-from tinygpt.course import speedrun
+from tinygpt.course import ladder, speedrun
 from tinygpt.course.letters import write_letters
 from tinygpt.course.trials import step_flops, trial
+from tinygpt.evaluation import evaluate
 from tinygpt.tokens import token_file
 
 ENTRY = speedrun.Entry(
@@ -112,10 +114,13 @@ def test_the_board_is_a_file_of_json_lines_the_best_first(tmp_path):
     better = replace(ENTRY, name="better", bits_per_byte=(1.7, 1.7))
     speedrun.enter(ENTRY, path)
     speedrun.enter(better, path)
+    worse = replace(ENTRY, name="worse", bits_per_byte=(1.0, 3.0))  # with one lucky seed
+    speedrun.enter(worse, path)
     speedrun.enter(replace(ENTRY, corpus="letters"), path)
-    assert speedrun.enter(ENTRY, path) == [better, ENTRY]  # once more, in its own place
+    speedrun.enter(replace(ENTRY, corpus="letters", budget="minute"), path)
+    assert speedrun.enter(ENTRY, path) == [better, ENTRY, worse]  # once more, in its own place
     lines = [json.loads(line) for line in path.read_text().splitlines()]
-    assert len(lines) == 3 and {line["corpus"] for line in lines} == {"hpo", "letters"}
+    assert len(lines) == 5 and {line["corpus"] for line in lines} == {"hpo", "letters"}
     assert speedrun.board("letters", "sprint", path) == [replace(ENTRY, corpus="letters")]
     path.write_text("{}\n")
     with pytest.raises(InputError, match=r"line 1 of board\.jsonl"):
@@ -127,6 +132,8 @@ def test_a_record_falls_only_by_more_than_seeds_differ():
     assert "equal to the record" in speedrun.verdict(replace(record, bits_per_byte=(2.1, 2.0002)), record)
     assert "a new record: lower by 0.150" in speedrun.verdict(replace(ENTRY, bits_per_byte=(1.9, 1.9)), record)
     assert "may be luck" in speedrun.verdict(replace(ENTRY, bits_per_byte=(2.0, 2.0)), record)
+    steady, lucky = (replace(ENTRY, bits_per_byte=values) for values in ((2.0, 2.0), (1.6, 2.0)))
+    assert "may be luck" in speedrun.verdict(lucky, steady)  # the new one's seeds count as well
     assert "higher" in speedrun.verdict(replace(ENTRY, bits_per_byte=(2.2, 2.2)), record)
 
 
@@ -136,6 +143,18 @@ def test_a_race_runs_two_seeds_within_the_budget(tokens, monkeypatch):
     assert entry.steps == 12 and entry.seeds == (0, 1) and len(set(entry.bits_per_byte)) == 2
     with pytest.raises(InputError, match="unknown"):
         speedrun.race("tiny", TINY, tokens, budget="hour")
+
+
+def test_an_entry_tells_what_was_measured(tokens, monkeypatch):
+    measured = lambda tokens, model, training: SimpleNamespace(  # noqa: E731
+        seconds=1.0 + training.seed, bits_per_byte=(training.steps + training.seed) / 4
+    )
+    monkeypatch.setattr(speedrun, "trial", measured)
+    monkeypatch.setattr(speedrun, "steps_for_minutes", lambda minutes, *_: round(7 * minutes))
+    entry = speedrun.race("tiny", {**TINY, "batch_size": np.int64(2)}, tokens, "minute", "letters")
+    assert (entry.name, entry.corpus, entry.budget, entry.seconds) == ("tiny", "letters", "minute", 1.5)
+    assert (entry.steps, entry.seeds, entry.bits_per_byte) == (7, (0, 1), (1.75, 2.0))
+    assert json.dumps(entry.recipe) == json.dumps(TINY)
 
 
 TINY = dict(d_model=8, n_layers=1, context_length=16, batch_size=2, bigram_steps=0)
@@ -152,8 +171,37 @@ def test_a_trial_repeats_itself_and_leaves_the_dice_alone(tokens):
     assert first.flops == 4 * step_flops(shape, 2)
 
 
+def test_the_products_of_a_step_are_counted_by_hand():
+    shape = dict(vocab_size=300, d_model=8, n_heads=2, n_layers=3, d_ff=10, context_length=16)
+    for preset, matrices in {"gpt2": 2, "modern": 3}.items():
+        weights = 3 * (4 * 8 * 8 + matrices * 8 * 10) + 8 * 300
+        attention = 3 * (16 * 8 + 16 * 8)  # of each token: with 16 keys, and 16 values
+        assert step_flops(ModelConfig.preset(preset, **shape), 5) == 6 * 5 * 16 * (weights + attention)
+
+
+def test_a_trial_of_a_changed_model_trains_what_was_put_in_and_measures_what_it_is_told(tokens):
+    shape = ModelConfig(d_model=8, n_layers=1, context_length=16)
+    training = TrainConfig(steps=4, batch_size=2, bigram_steps=0, precision="float32")
+    new = torch.nn.Linear(8, shape.d_ff, bias=False)
+    before = new.weight.clone()
+    found = trial(tokens, shape, training, lambda model: setattr(model.blocks[0].mlp, "up", new), tokens["train"])
+    assert found.model.blocks[0].mlp.up is new and not new.weight.equal(before)
+    assert found.bits_per_byte == evaluate(found.model, tokens["train"]).bits_per_byte
+    assert found.bits_per_byte != evaluate(found.model, tokens["validation"]).bits_per_byte
+
+
+def test_on_every_rung_of_the_short_ladder_as_many_tokens_are_read(monkeypatch):
+    monkeypatch.setattr(ladder, "trial", lambda tokens, model, training, measured: (model, training, measured))
+    for rung in ladder.RUNGS:
+        model, training, measured = ladder.short_form(rung, None, seed=3, measured="these")
+        n_tokens = training.steps * training.batch_size * model.context_length
+        assert ladder.SHORT_TOKENS - training.batch_size * model.context_length < n_tokens <= ladder.SHORT_TOKENS
+        assert (training.seed, measured, model.d_model, model.n_layers) == (3, "these", 64, 2)
+        assert training.precision in ("float32", "bfloat16")
+
+
 def test_letters_are_a_corpus(tmp_path):
     last = write_letters(tmp_path, n=40)
     texts = [document.text for document in open_corpus(str(tmp_path)).documents()]
     assert len(texts) == 40 and last.startswith("Dear ") and last in [text.strip() for text in texts]
-    assert write_letters(tmp_path, n=40) == last
+    assert write_letters(tmp_path, n=40) == last != write_letters(tmp_path, n=40, seed=1)

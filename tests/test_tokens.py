@@ -11,10 +11,12 @@ import torch
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tinygpt import tokens
+from tinygpt.bigrams import count_followers
 from tinygpt.config import END_OF_TEXT, InputError
 from tinygpt.corpora import SPLITS, Corpus, Document, split_of
 from tinygpt.tokenizer import Tokenizer
-from tinygpt.tokens import CHUNK, Batches, let_go, open_tokens, token_file, write_tokens
+from tinygpt.tokens import CHUNK, Batches, TokenFile, let_go, open_tokens, token_file, write_tokens
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from(" \né漢🙂\x00"), max_size=20)
 BYTES = Tokenizer([])  # a token per byte
@@ -74,20 +76,42 @@ def test_a_sample_holds_whole_documents_in_order(texts, max_tokens):
     assert sample.ids[sample.ends].tolist() == [0] * len(found)
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc tells what is in memory")
+linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc tells what is in memory")
+
+
+def mapped_kib(path):
+    """How much of a mapped file is in this process's memory."""
+    lines = Path("/proc/self/smaps").read_text().partition(path.as_posix())[2].splitlines()
+    return int(next(line for line in lines if line.startswith("Rss:")).split()[1])
+
+
+@linux
 def test_what_was_read_of_a_token_file_leaves_memory(tmp_path):
     np.zeros(2**24, dtype=np.uint16).tofile(tmp_path / "ids")
     ids = np.memmap(tmp_path / "ids", dtype=np.uint16, mode="r")
-
-    def mapped_kib():
-        about = (tmp_path / "ids").as_posix()
-        lines = Path("/proc/self/smaps").read_text().partition(about)[2].splitlines()
-        return int(next(line for line in lines if line.startswith("Rss:")).split()[1])
-
-    assert ids.sum() == 0 and mapped_kib() > 30_000
+    assert ids.sum() == 0 and mapped_kib(tmp_path / "ids") > 30_000
     let_go(ids[5:])  # a part of it knows where it comes from
-    assert mapped_kib() == 0 and ids[-1] == 0
+    assert mapped_kib(tmp_path / "ids") == 0 and ids[-1] == 0
     let_go(np.zeros(3))  # what is in memory anyway stays there
+
+
+@linux
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda file: Batches(file, 2, 100)[3],
+        lambda file: list(file.texts(SimpleNamespace(decode=str))),
+        lambda file: count_followers(file.ids, 4),
+    ],
+    ids=["batches", "texts", "followers"],
+)
+def test_who_reads_a_token_file_lets_it_go(tmp_path, monkeypatch, read):
+    monkeypatch.setattr(tokens, "CHUNK", 8)
+    np.zeros(2**16 + 1, dtype=np.uint16).tofile(tmp_path / "ids")
+    ids = np.memmap(tmp_path / "ids", dtype=np.uint16, mode="r")
+    file = TokenFile(ids, np.arange(0, 2**16, 2**10), np.full(2**6, 2**10))
+    read(file)
+    assert mapped_kib(tmp_path / "ids") == 0
 
 
 @given(st.lists(TEXT, max_size=60))
