@@ -58,7 +58,7 @@ def test_copies_have_controls(printed):
     learned, held_out = numbers(r"(?:trained on|held out) +([\d.]+) +interval .* without twins ([\d.]+)", printed)
     assert all(0.09 <= new - known <= 0.15 for known, new in zip(learned, held_out, strict=True))
     model, experts, model_fresh, experts_fresh, model_known, experts_known = numbers(
-        r"(?:model|experts) +(\d+)% of [\d,]+ runs +interval (\d+)% to (\d+)%", printed
+        r"(?:model|experts) +(\d+)% of +[\d,]+ runs +interval (\d+)% to (\d+)%", printed
     )
     assert 10 <= model[0] <= 20 and 10 <= model_known[0] <= 20 and experts_known[0] == 100
     assert experts[0] > model[0] and model_known[1] < model[0] < model_known[2]  # no more after what it has read

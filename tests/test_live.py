@@ -93,7 +93,7 @@ def test_the_picture_stands_still():
     more = live.curves({step: 1.9 - step / 2000 for step in range(1, 1001)}, {0: 3.29, 500: 1.5, 1000: 1.24}, 1000)
     sizes = {picture.png()[16:24] for picture in (some, more)}  # width and height in a PNG's header
     limits = {(*axes.get_xlim(), *axes.get_ylim()) for axes in (p.figure.axes[0] for p in (some, more))}
-    assert len(sizes) == 1 and limits == {(0, 1000, live.LOW, live.HIGH)}
+    assert len(sizes) == 1 and limits == {(0, 1020, live.LOW, live.HIGH)}
     assert live.curves({1: 4.0}, {0: 5.0}, 3).figure.axes[0].get_ylim() == (live.LOW, 4.0)
     assert base64.b64encode(more.png()).decode() in more._repr_html_()
 

@@ -108,13 +108,14 @@ def draw_curves(axes, series):
 
 def draw_baseline(axes, name, value):
     axes.axhline(value, color=INK, linestyle=":")
-    axes.annotate(name, (1, value), xycoords=("axes fraction", "data"), ha="right", va="bottom", color=INK)
+    place = dict(xycoords=("axes fraction", "data"), xytext=(0, 3), textcoords="offset points")  # clear of a curve on it
+    axes.annotate(name, (1, value), ha="right", va="bottom", color=INK, **place)
 
 
 def bars(values, x, alt, title="", marked=(), intervals=None):
     """A horizontal bar for each value, the first on top.
 
-    values: {name: value}. marked: names in another colour. intervals: {name: (low, high)}.
+    values: {name: value}, whole numbers or with two decimals. marked: names in another colour. intervals: {name: (low, high)}.
     """
     intervals = intervals or {}
     with rc_context(STYLE):
@@ -125,7 +126,8 @@ def bars(values, x, alt, title="", marked=(), intervals=None):
             low, high = intervals.get(name, (value, value))
             if name in intervals:
                 axes.plot([low, high], [name, name], color=INK, linewidth=3)
-            axes.annotate(f" {value:.2f}", (max(value, high), name), va="center", color=INK)
+            told = f" {value}" if isinstance(value, int) else f" {value:.2f}"
+            axes.annotate(told, (max(value, high), name), va="center", color=INK)
         axes.invert_yaxis()
     return Picture(figure, alt)
 

@@ -75,8 +75,8 @@ class LiveRun:
             curves(training, validation, rows[-1].step),
             f"{rows[-1].step:,} steps, {rows[-1].tokens:,} tokens: {clock(seconds)} minutes of training at "
             f"{rows[-1].tokens / seconds:,.0f} tokens/s, evaluations not counted. The validation text costs "
-            f"{rows[-1].bits_per_byte:.3f} bits per byte; before the first step, above this picture, it cost "
-            f"{rows[0].bits_per_byte:.2f}.",
+            f"{rows[-1].bits_per_byte:.3f} bits per byte; before the head start, above this picture, it "
+            f"cost {rows[0].bits_per_byte:.2f}.",
         )
 
     def show(self, picture, line):
@@ -125,8 +125,9 @@ def curves(training, validation, steps):
     )
     prices = [*training.values(), *validation.values()]
     axes = picture.figure.axes[0]
-    axes.set(xlim=(0, steps), ylim=(min([LOW, *prices]), max([HIGH, *prices])))
-    axes.legend(loc="upper right")
+    axes.set(xlim=(0, 1.02 * steps), ylim=(min([LOW, *prices]), max([HIGH, *prices])))
+    with rc_context(plots.STYLE):
+        axes.legend(loc="upper right")
     picture.figure.set_layout_engine("constrained")
     return Steady(picture.figure, picture.alt)
 
