@@ -108,14 +108,15 @@ def draw_curves(axes, series):
 
 def draw_baseline(axes, name, value):
     axes.axhline(value, color=INK, linestyle=":")
-    place = dict(xycoords=("axes fraction", "data"), xytext=(0, 3), textcoords="offset points")  # clear of a curve on it
-    axes.annotate(name, (1, value), ha="right", va="bottom", color=INK, **place)
+    above = {"xytext": (0, 3), "textcoords": "offset points"}  # clear of a curve that ends on the line
+    axes.annotate(name, (1, value), xycoords=("axes fraction", "data"), ha="right", va="bottom", color=INK, **above)
 
 
 def bars(values, x, alt, title="", marked=(), intervals=None):
     """A horizontal bar for each value, the first on top.
 
-    values: {name: value}, whole numbers or with two decimals. marked: names in another colour. intervals: {name: (low, high)}.
+    values: {name: value}, shown with two decimals, whole numbers without. marked: names in another colour.
+    intervals: {name: (low, high)}.
     """
     intervals = intervals or {}
     with rc_context(STYLE):
