@@ -1,6 +1,7 @@
 """The small parts of the course: home, scoreboard, glossary, environment check, the learner's copies, the model."""
 
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import torch
 import tinygpt
 from tinygpt.config import InputError
 from tinygpt.course import check_environment, environment, glossary, lesson_model, load_or_train, score, scoreboard
+from tinygpt.course.exercises import lessons
 from tinygpt.course.glossary import TERMS, found
 from tinygpt.course.home import checkout, home, typed
 from tinygpt.course.lab import copy_lessons, lab, lab_options
@@ -106,28 +108,32 @@ def test_an_empty_board_says_so():
 
 
 def test_terms_are_found_as_people_type_them(capsys):
-    for term in ("bigram", "Bigrams", "  Bits   per byte "):
+    for term in ("bigram", "Bigrams", "  Bits   per byte ", "bits-per-byte"):
         glossary(term)
-    assert capsys.readouterr().out.count("(lesson 00): ") == 3
+    assert capsys.readouterr().out.count("(lesson 00): ") == 4
+    glossary("nucleus")
+    assert capsys.readouterr().out.startswith("top-p, also nucleus, nucleus sampling (lesson 05): ")
     glossary()
     assert len(capsys.readouterr().out.splitlines()) == len(TERMS)
 
 
 def test_every_term_is_found_by_its_name():
     assert [found(name) for name in TERMS] == list(TERMS)
+    assert all(found(other) == name for name, entry in TERMS.items() for other in entry.get("also", ()))
     assert found("utf-8") == "UTF-8"
 
 
 def test_an_unknown_term_suggests_near_ones():
-    with pytest.raises(InputError, match=r"'bigrm' is not in the glossary; did you mean bigram\?"):
+    with pytest.raises(InputError, match=r"'bigrm' is not in the glossary; did you mean bigram or n-gram\?"):
         glossary("bigrm")
     with pytest.raises(InputError, match=r"glossary\(\) lists all terms"):
         glossary("zzzz")
 
 
 def test_every_term_has_one_sentence():
-    for term, (lesson, meaning) in TERMS.items():
-        assert lesson.isdigit() and term == term.strip() and meaning.endswith((".", "better.")) and len(meaning) < 160
+    for term, entry in TERMS.items():
+        assert entry["lesson"] in lessons() and term == term.strip()
+        assert re.fullmatch(r"[^.]+(?:\.[^ ][^.]*)*\.", entry["means"]) and len(entry["means"]) < 160
 
 
 # The environment check
