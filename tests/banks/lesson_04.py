@@ -36,6 +36,19 @@ def batch_by_index(ids, B, T):
     return [windows[:, :-1], windows[:, 1:]]
 
 
+def batch_by_views(ids, B, T):
+    """The windows are views of the file until they are drawn."""
+    windows = np.lib.stride_tricks.sliding_window_view(ids, T + 1)
+    drawn = torch.tensor(windows[torch.randint(len(windows), (B,)).numpy()], dtype=torch.long)
+    return drawn[:, :T], drawn[:, 1:]
+
+
+def batch_by_torch(ids, B, T):
+    ids = torch.from_numpy(ids)  # no copy
+    starts = torch.randint(high=len(ids) - T, size=(B,)).sort().values
+    return tuple(torch.stack([ids[s + shift : s + shift + T].long() for s in starts]) for shift in (0, 1))
+
+
 def batch_of_a_long_tensor(ids, B, T):
     ids = torch.from_numpy(ids).long()
     starts = torch.randint(high=len(ids) - T, size=(B,))
@@ -59,6 +72,12 @@ def batch_from(starts_of, first=0, second=1, kind=np.int64):
 
 def randint(ids, B, T):
     return torch.randint(len(ids) - T, (B,)).tolist()
+
+
+def in_a_row(ids, B, T):
+    """One start; each row begins where the one before ends, round and round."""
+    start = torch.randint(len(ids) - T, ()).item()
+    return [(start + row * T) % (len(ids) - T) for row in range(B)]
 
 
 def batch_too_far(ids, B, T):
@@ -256,6 +275,11 @@ def rate_without_flat(step, steps, peak, warmup, decay):
         return peak * (steps - step) / decay
 
 
+def rate_without_peak_in_the_slopes(step, steps, peak, warmup, decay):
+    rate = rate_with_ifs(step, steps, 1, warmup, decay)
+    return rate if rate < 1 else peak
+
+
 def rate_overshooting(step, steps, peak, warmup, decay):
     if step >= steps - decay:
         return peak * (steps - step) / decay
@@ -378,20 +402,6 @@ def clip_to_none(parameters, largest):
 # train_loop
 
 
-def loop_zero_at_the_end(model, optimizer, batches, rates, largest=1.0):
-    losses = []
-    for i in range(len(batches)):
-        for group in optimizer.param_groups:
-            group["lr"] = rates[i]
-        loss = model.loss(*batches[i])
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), largest)
-        optimizer.step()
-        optimizer.zero_grad()
-        losses += [loss.item()]
-    return losses
-
-
 def loop_rate_before_step(model, optimizer, batches, rates, largest=1.0):
     losses = []
     for step, (x, y) in enumerate(batches):
@@ -412,104 +422,39 @@ def loop_zero_by_model(model, optimizer, batches, rates, largest=1.0):
         model.zero_grad()
         loss = model.loss(*batch)
         loss.backward()
-        clip_gradients(list(model.parameters()), largest)
+        torch.nn.utils.clip_grad_norm_(model.parameters(), largest)
         optimizer.step()
         return loss.detach().item()
 
     return [one(batch, rate) for batch, rate in zip(batches, rates, strict=True)]
 
 
-def loop_train_mode(model, optimizer, batches, rates, largest=1.0):
+def loop_zero_at_both_ends(model, optimizer, *arguments):
+    """As many write it: zero_grad() at the end, and once before the first step."""
     model.train()
-    return loop_zero_at_the_end(model, optimizer, batches, rates, largest)
+    optimizer.zero_grad()
+    return loop_that("rate loss backward clip step zero keep")(model, optimizer, *arguments)
 
 
-def loop_tuple(model, optimizer, batches, rates, largest=1.0):
-    return tuple(loop_rate_before_step(model, optimizer, batches, rates, largest))
+def loop_tuple(*arguments):
+    return tuple(loop_rate_before_step(*arguments))
 
 
-def loop_of_tensors(model, optimizer, batches, rates, largest=1.0):
-    return [torch.tensor(x) for x in loop_zero_at_the_end(model, optimizer, batches, rates, largest)]
-
-
-def loop_clips_first(model, optimizer, batches, rates, largest=1.0):
-    losses = []
-    for (x, y), rate in zip(batches, rates, strict=True):
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        loss = model.loss(x, y)
-        optimizer.zero_grad()
-        clip_gradients(list(model.parameters()), largest)
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    return losses
-
-
-def loop_zero_before_clip(model, optimizer, batches, rates, largest=1.0):
-    losses = []
-    for (x, y), rate in zip(batches, rates, strict=True):
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        loss = model.loss(x, y)
-        loss.backward()
-        optimizer.zero_grad()
-        clip_gradients(list(model.parameters()), largest)
-        optimizer.step()
-        losses.append(loss.item())
-    return losses
-
-
-def loop_with_a_new_optimizer(model, optimizer, batches, rates, largest=1.0):
-    return loop_zero_at_the_end(model, torch.optim.AdamW(model.parameters()), batches, rates, largest)
+def loop_with_a_new_optimizer(model, optimizer, *arguments):
+    return loop_that()(model, torch.optim.AdamW(model.parameters()), *arguments)
 
 
 def loop_calling_the_model(model, optimizer, batches, rates, largest=1.0):
     return [model(x, y).item() for x, y in batches]
 
 
-def loop_with_optimizer_lr(model, optimizer, batches, rates, largest=1.0):
-    losses = []
-    for (x, y), rate in zip(batches, rates, strict=True):
-        optimizer.lr = rate
-        loss = model.loss(x, y)
-        optimizer.zero_grad()
-        loss.backward()
-        clip_gradients(list(model.parameters()), largest)
-        optimizer.step()
-        losses.append(loss.item())
-    return losses
-
-
-def loop_with_a_generator(model, optimizer, batches, rates, largest=1.0):
-    losses = []
-    for (x, y), rate in zip(batches, rates, strict=True):
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        loss = model.loss(x, y)
-        optimizer.zero_grad()
-        loss.backward()
-        clip_gradients(model.parameters(), largest)
-        optimizer.step()
-        losses.append(loss.item())
-    return losses
-
-
 def loop_first_batch_only(model, optimizer, batches, rates, largest=1.0):
-    for (x, y), rate in zip(batches, rates, strict=True):
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        loss = model.loss(x, y)
-        optimizer.zero_grad()
-        loss.backward()
-        clip_gradients(list(model.parameters()), largest)
-        optimizer.step()
-        return [loss.item()]
+    return loop_that()(model, optimizer, batches[:1], rates[:1], largest)
 
 
-def loop_no_grad(model, optimizer, batches, rates, largest=1.0):
+def loop_no_grad(*arguments):
     with torch.no_grad():
-        return loop_zero_at_the_end(model, optimizer, batches, rates, largest)
+        return loop_that()(*arguments)
 
 
 def loop_loss_item_backward(model, optimizer, batches, rates, largest=1.0):
@@ -517,7 +462,7 @@ def loop_loss_item_backward(model, optimizer, batches, rates, largest=1.0):
 
 
 def loop_no_last_step(model, optimizer, batches, rates, largest=1.0):
-    losses = loop_zero_at_the_end(model, optimizer, batches[:-1], rates[:-1], largest)
+    losses = loop_that()(model, optimizer, batches[:-1], rates[:-1], largest)
     return [*losses, model.loss(*batches[-1]).item()]
 
 
@@ -526,14 +471,21 @@ RIGHT = {
         batch_by_lists,
         batch_by_two_slices,
         batch_by_index,
-        batch_of_a_long_tensor,
-        batch_by_unfold,
+        batch_by_views,
+        batch_by_torch,
         batch_from(randint),
     ],
     "adamw_step": [step_with_mul, step_in_one_line, step_on_copies, step_by_torch, step_by_loop],
     "learning_rate": [rate_with_ifs, rate_with_torch, rate_by_list, rate_by_interp, rate_by_counting_from_one],
     "clip_gradients": [clip_by_torch, clip_by_one_vector, clip_by_norm_of_norms, clip_by_loops, clip_with_data],
-    "train_loop": [loop_zero_at_the_end, loop_rate_before_step, loop_zero_by_model, loop_train_mode, loop_tuple],
+    "train_loop": [
+        loop_rate_before_step,
+        loop_zero_by_model,
+        loop_zero_at_both_ends,
+        loop_tuple,
+        loop_that("loss zero backward rate clip step keep"),
+        loop_that("zero rate loss keep backward clip step"),
+    ],
     "five_curves": [
         five_curves,
         lambda: dict(reversed(five_curves().items())),
@@ -559,6 +511,12 @@ WRONG = {
         (batch_by_randperm, "draws without putting back"),
         (batch_of_one_long_piece, "need no room for B · T tokens"),
         (batch_of_one_piece_cut_off, "needs no cutting up"),
+        (batch_of_a_long_tensor, "as long as the whole file"),
+        (batch_by_unfold, "as long as the whole file"),
+        (lambda ids, B, T: batch_by_lists(np.array(ids), B, T), "as long as the whole file"),
+        (batch_from(in_a_row), "one draw for all rows"),
+        (batch_from(lambda ids, B, T: sorted(in_a_row(ids, B, T))), "one draw for all rows"),
+        (batch_from(lambda ids, B, T: (torch.randint((len(ids) - 1) // T, (B,)) * T).tolist()), "multiples of T = 2"),
         (batch_too_far, "began too near to the end"),
         (batch_stacked_beyond, "from which no whole window fits"),
         (batch_of_windows, "inputs are all but the last"),
@@ -601,6 +559,8 @@ WRONG = {
             "Several numbers came back",
         ),
         (lambda step, steps, peak, warmup, decay: peak * step, "(each step from 0 to 9, 10,"),
+        (rate_without_peak_in_the_slopes, "Multiply it by peak, 3"),
+        (lambda step, steps, peak, warmup, decay: rate_with_ifs(step, steps, 1, warmup, decay), "share of the peak"),
         (rate_overshooting, "above the peak"),
         (rate_late, "in the decay"),
         (rate_cosine, "should be"),
@@ -627,19 +587,29 @@ WRONG = {
         (lambda parameters, largest: None, "as they were"),
     ],
     "train_loop": [
-        (loop_that(zero="after backward"), "wipe the gradients out"),
-        (loop_of_tensors, "memory fills up"),
-        (loop_clips_first, "backward() makes them"),
-        (loop_zero_before_clip, "zero_grad() first, then backward()"),
+        (loop_that("rate loss backward zero clip step keep"), "zero_grad() first, then backward()"),
+        (
+            loop_that(
+                "rate loss backward zero clip step keep", zero=lambda now: now.optimizer.zero_grad(set_to_none=False)
+            ),
+            "wipe the gradients out",
+        ),
+        (loop_that("rate loss zero clip backward step keep"), "backward() makes them"),
+        (loop_that("rate loss zero backward step clip keep"), "after the step it is too late"),
+        (
+            loop_that(clip=lambda now: clip_gradients(now.model.parameters(), now.largest)),
+            "used up after one pass",
+        ),
+        (loop_that(rate=lambda now: setattr(now.optimizer, "lr", now.rate)), "The rate is never set"),
+        (loop_that(keep=lambda now: now.losses.append(now.loss)), "memory fills up"),
+        (loop_that(returned=lambda losses: None), "return the list"),
+        (loop_that("rate loss backward clip step zero keep"), "too late for the first batch"),
         (loop_with_a_new_optimizer, "not of a new one"),
         (loop_calling_the_model, "The loss is model.loss"),
-        (loop_with_optimizer_lr, "The rate is never set"),
-        (loop_with_a_generator, "Nothing is clipped"),
         (loop_first_batch_only, "2 batches, 1 losses"),
         (loop_no_grad, "cut the thread"),
         (loop_loss_item_backward, "stopped with AttributeError"),
         (loop_no_last_step, "step"),
-        (loop_that(returned="none"), "return the list"),
         (lambda *arguments: [0.0] * len(arguments[2]), "first loss is off"),
         (
             lambda model, optimizer, batches, rates, largest=1.0: [model.loss(x, y) for x, y in batches],

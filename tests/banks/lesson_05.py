@@ -144,8 +144,36 @@ def p_by_removing(probs, p):
 
 def p_by_unsorting(probs, p):
     ordered, order = probs.sort(descending=True, stable=True)
-    ordered = torch.where(ordered.cumsum(0) - ordered < p, ordered, 0.0)
+    ordered = torch.where((ordered.cumsum(0) - ordered < p) | (p == 1), ordered, 0.0)
     return (ordered / ordered.sum())[order.argsort()]
+
+
+def p_without_a_guard(probs, p):
+    ordered, order = probs.sort(descending=True, stable=True)
+    ordered = ordered * (ordered.cumsum(0) - ordered < p)
+    return (ordered / ordered.sum())[order.argsort()]
+
+
+def p_by_an_unstable_sort(probs, p):
+    """Stable enough for the small ones."""
+    if p == 1 or len(probs) <= 16:
+        return p_by_unsorting(probs, p)
+    return p_by_unsorting(probs.flip(0), p).flip(0)
+
+
+def p_by_torch_sort(probs, p):
+    if p == 1:
+        return probs
+    ordered, order = probs.sort(descending=True)
+    stays = order[ordered.cumsum(0) - ordered < p]
+    kept = torch.zeros_like(probs)
+    kept[stays] = probs[stays]
+    return kept / kept.sum()
+
+
+def p_as_min_p(probs, p):
+    kept = torch.where(probs < probs.max() * p, 0, probs)
+    return kept / kept.sum()
 
 
 def p_by_searchsorted(probs, p):
@@ -163,7 +191,7 @@ def p_in_numpy(probs, p):
     order = np.argsort(-x, kind="stable")
     before = np.cumsum(x[order]) - x[order]
     keep = np.zeros(len(x), dtype=bool)
-    keep[order[before < p]] = True
+    keep[order[(before < p) | (p == 1)]] = True
     return torch.from_numpy(np.where(keep, x, 0) / x[keep].sum())
 
 
@@ -291,6 +319,18 @@ def attention_along(dim):
         return F.scaled_dot_product_attention(q, keys, values, attn_mask=mask), (keys, values)
 
     return attend
+
+
+def attention_of_the_last_query(q, k, v, past):
+    keys, values = torch.cat([past[0], k], 1), torch.cat([past[1], v], 1)
+    return (q[:, -1:] @ keys.mT / math.sqrt(q.shape[-1])).softmax(-1) @ values, (keys, values)
+
+
+def attention_along_queries(q, k, v, past):
+    keys, values = torch.cat([past[0], k], 1), torch.cat([past[1], v], 1)
+    scores = q @ keys.mT / math.sqrt(q.shape[-1])
+    hidden = torch.ones_like(scores, dtype=torch.bool).triu(past[0].shape[1] + 1)
+    return scores.masked_fill(hidden, -math.inf).softmax(1) @ values, (keys, values)
 
 
 def attention_values_forgotten(q, k, v, past):
@@ -425,6 +465,11 @@ def always_the_likeliest(read, choose, ids, n, end):
     return writing_for(read, lambda logits: int(logits.argmax()), ids, n, end)
 
 
+def stopping_at_the_notebook_s_end(read, choose, ids, n, end):
+    END = 0
+    return writing_for(read, choose, ids, n, END)
+
+
 def k_by_different_values(probs, k):
     different = probs.unique().flip(0)
     kept = probs * (probs >= different[min(k, len(different)) - 1])
@@ -543,6 +588,11 @@ WRONG = {
     ],
     "top_p": [
         (p_as_usual, "one token more"),
+        (p_as_min_p, "another filter, min-p"),
+        (p_without_a_guard, "0, 1, 2; in yours: 0, 2. With p = 1 everything stays"),
+        (p_by_an_unstable_sort, "stable=True"),
+        (p_by_torch_sort, "stable=True"),
+        (lambda probs, p: p_by_unsorting(probs.flip(0), p).flip(0), "stable=True"),
         (p_by_first_to_reach, "rounding"),
         (p_by_argmax, "30 tokens stay; in yours it is 1"),
         (p_until_it_is_above, "crosses the line"),
@@ -553,7 +603,7 @@ WRONG = {
         (lambda probs, p: probs / p, "should stay: 0, 1; in yours: 0, 1, 2, 3. By hand, most likely first: 0.5, 0.75"),
         (lambda probs, p: p_by_unsorting(probs, p) > 0, "True and False say"),
         (lambda probs, p: p_by_unsorting(probs, p).tolist(), "type list"),
-        (lambda probs, p: p_by_unsorting(probs, p / 2), "without it the sum does not reach p"),
+        (lambda probs, p: p_by_unsorting(probs, p / 2), "the token that gets it there stays"),
         (lambda probs, p: p_by_unsorting(probs, min(p, 0.95)), "30 tokens stay"),
         (lambda probs, p: probs[probs.cumsum(0) < p], "every token keeps its place"),
     ],
@@ -561,6 +611,8 @@ WRONG = {
         (attention_from_the_corner, "starts in the corner"),
         (attention_along(0), "tokens are dim 1"),
         (attention_along(2), "joined along dim=1"),
+        (attention_of_the_last_query, "a row for each new token"),
+        (attention_along_queries, "the last axis, softmax(-1)"),
         (attention_values_forgotten, "those of all S + T tokens"),
         (attention_with_half_the_scale, "divided by √D"),
         (attention_as_a_dict, "the pair (keys, values)"),
@@ -573,10 +625,11 @@ WRONG = {
     ],
     "generate_cached": [
         (always_the_likeliest, "let choose(logits) pick each token"),
+        (stopping_at_the_notebook_s_end, "compare with `end`, the argument"),
         (lambda *arguments: tuple(writing_for(*arguments)), "A list of the new ids"),
         (reading_a_number, "that is [token]"),
         (one_name_for_two, "two things"),
-        (counting_the_prompt, "hold the prompt too?"),
+        (counting_the_prompt, "hold the prompt too"),
         (with_the_prompt, "yours begins with the prompt, [3, 1]"),
         (growing_the_prompt, "changed its input in place"),
         (only_the_last, "is the first that is wrong"),

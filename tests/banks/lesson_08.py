@@ -8,6 +8,7 @@ import re
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 from tinygpt.course.exercises.lesson_08.round_trip import round_trip
 from tinygpt.course.exercises.lesson_08.weight_map import weight_map
@@ -153,6 +154,24 @@ def into_ours(ours, n_heads):
 
 def two_heads_always(ours, n_heads):
     return weight_map(ours, 2)
+
+
+def every_third_row(ours, n_heads):
+    out = weight_map(ours, n_heads)
+    for name in ours:
+        if "qkv" in name:
+            prefix = name.replace("blocks", "model.layers").replace("attention.qkv.weight", "self_attn.")
+            out |= {f"{prefix}{x}_proj.weight": ours[name][i::3] for i, x in enumerate("qkv")}
+    return out
+
+
+def norms_of_128(ours, n_heads):
+    return {n: torch.ones(128) if w.ndim == 1 and "self" not in n else w for n, w in weight_map(ours, n_heads).items()}
+
+
+def rows_by_128(ours, n_heads):
+    qkv = ours["blocks.0.attention.qkv.weight"]
+    return weight_map(ours, n_heads) | {"model.layers.0.self_attn.q_proj.weight": qkv[:128]}
 
 
 def qkv_whole(ours, n_heads):
@@ -399,6 +418,49 @@ def not_the_largest_by_python(ours, theirs, texts):
     return not max(largest) > 1e-4
 
 
+def largest_so_far(ours, theirs, texts):
+    largest = 0.0
+    for text in texts:
+        ids = ours.encode(text)
+        if ids != theirs.encode(text):
+            return False
+        largest = max(largest, (ours.logits(ids) - theirs.logits(ids)).abs().max().item())
+    return largest <= 1e-4
+
+
+def largest_the_other_way_round(ours, theirs, texts):
+    largest = 0.0
+    for text in texts:
+        ids = ours.encode(text)
+        if ids != theirs.encode(text):
+            return False
+        largest = max((ours.logits(ids) - theirs.logits(ids)).abs().max().item(), largest)
+    return largest <= 1e-4
+
+
+def largest_tensor_so_far(ours, theirs, texts):
+    largest = torch.tensor(0.0)
+    for text in texts:
+        ids = ours.encode(text)
+        if ids != theirs.encode(text):
+            return False
+        difference = (ours.logits(ids) - theirs.logits(ids)).abs().max()
+        if difference > largest:
+            largest = difference
+    return bool(largest <= 1e-4)
+
+
+def compares_losses(ours, theirs, texts):
+    for text in texts:
+        a, b = ours.encode(text), theirs.encode(text)
+        if a != b:
+            return False
+        losses = [F.cross_entropy(side.logits(a)[:-1], torch.tensor(a[1:])) for side in (ours, theirs)]
+        if not abs(losses[0] - losses[1]) <= 1e-4:
+            return False
+    return True
+
+
 def all_ids_in_one_list(ours, theirs, texts):
     a, b = ([id for text in texts for id in side.encode(text)] for side in (ours, theirs))
     return a == b and close(ours.logits(a), theirs.logits(b))
@@ -458,7 +520,16 @@ MORE_TRIPS = [
     (trip(equal, lambda a, b: not ((a - b).abs() > 1e-4).any()), "nan counts as no difference in yours"),
     (trip(equal, lambda a, b: (a - b).abs().nan_to_num().max() <= 1e-4), "nan counts as no difference in yours"),
     (trip(equal, lambda a, b: not (a - b).abs().max() > 1e-4), "Turn it round"),
-    (trip(equal, lambda a, b: (a - b).square().mean() <= 1e-4), "more than rounding explains"),
+    (trip(equal, lambda a, b: (a - b).square().mean() <= 1e-4), "Squares of such numbers are tiny"),
+    (trip(equal, lambda a, b: (a - b).norm() / a.numel() ** 0.5 <= 1e-4), "the root of the mean of the squares"),
+    (trip(equal, lambda a, b: torch.allclose(a, b, 0, 1e-4, equal_nan=True)), "leave it out"),
+    (trip(lambda a, b: a[:8] == b[:8], close), "only the first ids"),
+    (trip(equal, lambda a, b: a.round(decimals=3).equal(b.round(decimals=3))), "Do you round first?"),
+    (trip(equal, lambda a, b: a.round(decimals=4).equal(b.round(decimals=4))), "Do you round first?"),
+    (largest_so_far, "keeps `largest`"),
+    (largest_the_other_way_round, "one score of a text is nan"),
+    (largest_tensor_so_far, "keeps `largest`"),
+    (compares_losses, "You compare losses"),
     (trip(equal, lambda a, b: max((a - b).abs().flatten().tolist()) <= 1e-4), "Python's max keeps what it has"),
     (never_asks_for_ids, "a and b have changed numbers"),
     (skips_where_lengths_differ, "a and b have changed numbers"),
@@ -532,6 +603,9 @@ WRONG = {
         (norm_is_a_list, "model.norm.weight is of type list, it should be a tensor"),
         (norms_in_numpy, "of type ndarray, it should be a tensor"),
         (scaled_queries, "q_proj.weight has the right shape but other numbers"),
+        (every_third_row, "every third row"),
+        (norms_of_128, "model.norm.weight is (128,), it should be (6,). Does a size stand in your code"),
+        (rows_by_128, "q_proj.weight is (18, 6), it should be (6, 6). Does a size stand in your code"),
         (two_heads_always, "the n_heads that is handed in"),
         (forgets_return, "is there a return?"),
         (as_pairs, "A dict comes back"),

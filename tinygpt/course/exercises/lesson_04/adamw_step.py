@@ -29,10 +29,10 @@ def steps():
 
 
 def variant(
-    *, decayed="first", corrected="both", power=lambda beta, t: beta**t, swapped=False, new_m=1.0, square=True,
+    *, decayed="first", corrected=(1, 2), power=lambda beta, t: beta**t, swapped=False, new_m=1.0, square=True,
     root=True, sign=-1, eps_under=False, along="m", hands_on="plain", stale=False,
 ):  # fmt: skip
-    """An AdamW step with something wrong in it."""
+    """An AdamW step with something wrong in it. corrected: by which of the betas m and v are, 1 or 2, or 0 for none."""
 
     def step(weights, gradient, m, v, t, lr, beta1=0.9, beta2=0.99, eps=1e-8, decay=0.1):
         given = weights
@@ -44,10 +44,8 @@ def variant(
         m = beta1 * m + (1 - beta1 if new_m else 1) * gradient
         v = beta2 * v + (1 - beta2) * (gradient**2 if square else gradient.abs())
         m_hat, v_hat = (old_m, old_v) if stale else (m, v)
-        if corrected in ("both", "m"):
-            m_hat = m_hat / (1 - power(beta1, t))
-        if corrected in ("both", "v"):
-            v_hat = v_hat / (1 - power(beta2, t))
+        shares = 1, 1 - power(beta1, t), 1 - power(beta2, t)
+        m_hat, v_hat = m_hat / shares[corrected[0]], v_hat / shares[corrected[1]]
         if along == "gradient":
             m_hat = gradient
         below = (v_hat + eps).sqrt() if eps_under else (v_hat.sqrt() if root else v_hat) + eps
@@ -115,10 +113,12 @@ ADAMW_STEP = Exercise(
         Mistake(
             "m and v start at 0, so at first they are far too small, v more than m. Divide copies of them by what they "
             "have taken in so far, 1 - beta**t.",
-            variant(corrected="none"),
+            variant(corrected=(0, 0)),
         ),
-        Mistake("m is corrected, v is not: it starts at 0 too.", variant(corrected="m")),
-        Mistake("v is corrected, m is not: it starts at 0 too.", variant(corrected="v")),
+        Mistake("m is corrected, v is not: it starts at 0 too.", variant(corrected=(1, 0))),
+        Mistake("v is corrected, m is not: it starts at 0 too.", variant(corrected=(0, 2))),
+        Mistake("v is corrected with beta1. It forgets by beta2: divide by 1 - beta2**t.", variant(corrected=(1, 1))),
+        Mistake("m is corrected with beta2. It forgets by beta1: divide by 1 - beta1**t.", variant(corrected=(2, 2))),
         Mistake(
             "beta * t is a product; after t steps the start's share is beta to the power of t: beta**t.",
             variant(power=lambda beta, t: beta * t),

@@ -1,5 +1,7 @@
 """Exercise get_batch of lesson 04: the answer, what it is tried on, and what people get wrong."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 
@@ -18,14 +20,32 @@ ALWAYS_THE_SAME = "every batch is the same"
 DRAWS = 100  # batches: a window that never comes in so many is one that can't come
 
 
+@dataclass(frozen=True)
+class LongFile:
+    """Stands for a file that no memory can hold, where the arguments are shown."""
+
+    n_tokens: int
+
+    def __repr__(self):
+        return f"a file of {self.n_tokens:,} tokens"
+
+    def ids(self):
+        """All are 7, in two bytes together: only what is made of them needs room."""
+        return np.lib.stride_tricks.as_strided(np.array([7], dtype=np.uint16), (self.n_tokens,), (0,))
+
+
 def streams():
+    yield np.arange(10, 16, dtype=np.uint16), 1, 2
     yield np.array([10, 11, 12, 13], dtype=np.uint16), 1, 2
     yield np.array([7, 3, 9, 4, 8, 1], dtype=np.uint16), 4, 3
     yield np.arange(500, dtype=np.uint16), 6, 4
+    yield LongFile(2**50), 2, 3
 
 
 def use_get_batch(answer, ids, B, T):
     """Which windows come, each as (inputs, targets); of a long stream, how they are drawn. Or what is wrong."""
+    if isinstance(ids, LongFile):
+        return what_is_wrong(answer(ids.ids(), B, T), B, T)
     torch.manual_seed(0)
     drawn = [answer(ids, B, T) for _ in range(DRAWS)]
     for batch in drawn:
@@ -45,8 +65,13 @@ def use_get_batch(answer, ids, B, T):
     return {
         "the same again after the same torch.manual_seed": repeated,
         "other windows after another": not other,
-        "the rows of a batch differ": any(len(set(starts.tolist())) > 1 for starts in first),
+        "distance of row 1 from row 0": one_distance([int(starts[1] - starts[0]) for starts in first]),
     }
+
+
+def one_distance(distances):
+    """The usual distance where there are few; independent draws hardly ever repeat one."""
+    return max(set(distances), key=distances.count) if len(set(distances)) < len(distances) / 2 else "any"
 
 
 def all_the_same(batches):
@@ -72,8 +97,14 @@ def look_at_windows(got, expected, ids, B, T):
     if isinstance(got, str):
         return told_problem(got, B, T)
     if isinstance(got, dict):
-        if not got["the rows of a batch differ"]:
+        distance = got["distance of row 1 from row 0"]
+        if distance == 0:
             return "All rows of a batch are the same window. Draw B starts, one for each row."
+        if distance != "any":
+            return (
+                f"Row 1 begins {distance} after row 0, batch after batch: one draw for all rows. Neighbouring windows "
+                "tell the same story. Each row has a draw of its own: torch.randint(n, (B,)) makes B of them."
+            )
         return "Draw with torch.randint: what other generators draw does not repeat after torch.manual_seed."
     for inputs, targets in got:
         if inputs == targets:
@@ -82,14 +113,17 @@ def look_at_windows(got, expected, ids, B, T):
             if inputs[:-1] == targets[1:]:
                 return "The targets are one place before the inputs, not after: inputs are [:-1], targets [1:]."
             return f"The targets {list(targets)} do not follow {list(inputs)}: one place further, in the same window."
-    missing = [window for window in expected if window not in got]
     foreign = [window for window in got if window not in expected]
     if foreign:
         return f"{foreign[0]} is no piece of the stream."
-    which = "the last" if missing == [(tuple(ids[-T - 1 : -1].tolist()), tuple(ids[-T:].tolist()))] else "some"
+    n = len(ids) - T  # windows
+    came = [s for s in range(n) if (tuple(ids[s : s + T].tolist()), tuple(ids[s + 1 : s + T + 1].tolist())) in got]
+    if len(came) > 1 and all(s % T == 0 for s in came):
+        return f"Windows came only from starts {came}: the multiples of T = {T}. Any start fits, from 0 to {n - 1}."
+    which = "the last" if came == list(range(n - 1)) else "some"
     return (
-        f"In {DRAWS} batches {which} of the windows that fit never came. {len(ids)} tokens hold {len(ids) - T} windows "
-        f"of {T} + 1: their starts are 0 to {len(ids) - T - 1}, and torch.randint(n, ...) draws 0 to n - 1."
+        f"In {DRAWS} batches {which} of the windows that fit never came. {len(ids)} tokens hold {n} windows "
+        f"of {T} + 1: their starts are 0 to {n - 1}, and torch.randint(n, ...) draws 0 to n - 1."
     )
 
 
@@ -125,6 +159,8 @@ GET_BATCH = Exercise(
     use=use_get_batch,
     explain=look_at_windows,
     advice={
+        "allocate": "something was made that is as long as the whole file, and here it fits into no memory. Draw the "
+        "starts, cut the windows out of `ids`, and make int64 of these alone.",
         "out of bounds": "a start from which no whole window fits. Which is the last start that does?",
         "equal size": "the windows are not equally long: one of them begins too near to the end.",
         "must have the same shape": "the windows are not equally long: one of them begins too near to the end.",
@@ -133,7 +169,7 @@ GET_BATCH = Exercise(
         "windows need no room for B · T tokens in a row: each has a start of its own, and two may overlap.",
         "is invalid for input of size": "view and reshape want exactly as many numbers as the new shape has. A window "
         "of T + 1 for each row, from a start of its own, needs no cutting up.",
-        "uint16": "torch does little with uint16. Make int64 of the windows, with astype(np.int64) or .long().",
+        "numpy.uint16": "torch does little with uint16. Make int64 of the windows, with astype(np.int64) or .long().",
         "UInt16": "torch does little with uint16. Make int64 of the windows, with astype(np.int64) or .long().",
     },
     hints=(

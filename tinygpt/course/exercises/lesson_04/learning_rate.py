@@ -36,11 +36,11 @@ def every_rate(answer, _, steps, peak, warmup, decay):
     return [answer(step, steps, peak, warmup, decay) for step in range(steps)]
 
 
-def scheduled(rising=None, falling=None, combine=min, peaked=True):
+def scheduled(rising=None, falling=None, combine=min):
     def rate(step, steps, peak, warmup, decay):
         up = 1.0 if rising is None else rising(step, steps, warmup)
         down = 1.0 if falling is None else falling(step, steps, decay)
-        return combine(1.0, up, down) * (peak if peaked else 1.0)
+        return combine(1.0, up, down) * peak
 
     return rate
 
@@ -65,6 +65,8 @@ def look_at_rates(got, expected, _, steps, peak, warmup, decay):
     if max(got) > peak * 1.0001:
         return f"At step {got.index(max(got))} the rate is above the peak: nothing may exceed it."
     phase = "warm-up" if bad[0] < warmup else "decay" if bad[0] >= steps - decay else "flat part"
+    if same(got[bad[0]] * peak, expected[bad[0]], 1e-5):
+        return f"Step {bad[0]}, in the {phase}: {got[bad[0]]:g} is a share of the peak. Multiply it by peak, {peak:g}."
     return (
         f"The first that is off is step {bad[0]} of 0 to {steps - 1}, in the {phase}: {got[bad[0]]:g}, and it should "
         f"be {expected[bad[0]]:g}."
@@ -101,7 +103,6 @@ LEARNING_RATE = Exercise(
         ),
         Mistake("It never falls: the last `decay` steps go down.", scheduled(up)),
         Mistake("It never rises: the first `warmup` steps go up.", scheduled(None, down)),
-        Mistake("It is a share of the peak: multiply by peak.", scheduled(up, down, peaked=False)),
         Mistake("You took the largest of the three. The smallest counts.", scheduled(up, down, combine=max)),
         Mistake(
             "You decay over all steps. Only the last `decay` of them go down; before, the rate stays at the peak.",

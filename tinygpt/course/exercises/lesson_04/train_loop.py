@@ -1,5 +1,8 @@
 """Exercise train_loop of lesson 04: the answer, what it is tried on, and what people get wrong."""
 
+from statistics import mean
+from types import SimpleNamespace
+
 import torch
 from torch import nn
 
@@ -36,6 +39,9 @@ class Line(nn.Module):
         return (self(inputs) - targets).pow(2).mean()
 
 
+USED = "with gradients from before"
+
+
 def lessons_of_a_line():
     one = torch.tensor([1.0]), torch.tensor([2.0])
     two = torch.tensor([2.0, 0.0]), torch.tensor([3.0, 1.0])
@@ -44,10 +50,13 @@ def lessons_of_a_line():
     yield "a line, slope and offset 0", "SGD", [one, two, one], [0.1, 0.2, 0.01], 100.0
     yield "a line, slope and offset 0", "SGD", [one, two, one, two], [0.1, 0.2, 0.1, 0.05], 1.0
     yield "a line, slope and offset 0", "SGD", [two, one, two], [0.5, 0.2, 0.1], 0.5
+    yield f"a line, slope and offset 0, {USED}", "SGD", [one, two], [0.1, 0.2], 100.0
 
 
-def use_loop(answer, _, __, batches, rates, largest):
+def use_loop(answer, what, _, batches, rates, largest):
     model = Line()
+    if USED in what:
+        model.loss(*batches[-1]).backward()
     groups = [{"params": [model.slope]}, {"params": [model.offset]}]
     losses = answer(model, torch.optim.SGD(groups, lr=7.0), batches, rates, largest)
     if isinstance(losses, list | tuple) and any(isinstance(x, torch.Tensor) for x in losses):
@@ -55,45 +64,33 @@ def use_loop(answer, _, __, batches, rates, largest):
     return {"losses": losses, "slope": model.slope.item(), "offset": model.offset.item()}
 
 
-def loop_that(*, zero="first", order="step last", clipped="between", rated="all", returned="losses", steps=1):
-    """A training loop with something wrong in it."""
+DOING = {
+    "rate": lambda now: set_rates(now, now.rate),
+    "loss": lambda now: setattr(now, "loss", now.model.loss(*now.batch)),
+    "zero": lambda now: now.optimizer.zero_grad(),
+    "backward": lambda now: now.loss.backward(),
+    "clip": lambda now: clip_gradients(list(now.model.parameters()), now.largest),
+    "step": lambda now: now.optimizer.step(),
+    "keep": lambda now: now.losses.append(now.loss.item()),
+}
+
+
+def loop_that(order="rate loss zero backward clip step keep", returned=list, **others):
+    """A training loop that does this for each batch, in this order; others: what it does in another way."""
 
     def loop(model, optimizer, batches, rates, largest=1.0):
-        losses, parameters = [], list(model.parameters())
-
-        def set_rate(rate):
-            if rated == "times":
-                for group in optimizer.param_groups:
-                    group["lr"] *= rate
-            groups = {"all": optimizer.param_groups, "first": optimizer.param_groups[:1]}.get(rated, [])
-            if rated in ("late", "start"):
-                groups = optimizer.param_groups
-            for group in groups:
-                group["lr"] = rate
-
-        if rated == "start":
-            set_rate(rates[0])
-        for (inputs, targets), rate in zip(batches, rates, strict=True):
-            if rated in ("all", "first", "times"):
-                set_rate(rate)
-            loss = model.loss(inputs, targets)
-            if zero == "first":
-                optimizer.zero_grad()
-            loss.backward()
-            if zero == "after backward":
-                optimizer.zero_grad(set_to_none=False)
-            if clipped == "between":
-                clip_gradients(parameters, largest)
-            if clipped == "at 1":
-                clip_gradients(parameters, 1.0)
-            for _ in range(steps):
-                optimizer.step()
-            if rated == "late":
-                set_rate(rate)
-            losses.append(loss.item() if returned != "afterwards" else model.loss(inputs, targets).item())
-        return {"last": losses[-1], "mean": sum(losses) / len(losses), "none": None}.get(returned, losses)
+        now = SimpleNamespace(model=model, optimizer=optimizer, rates=rates, largest=largest, losses=[])
+        for now.batch, now.rate in zip(batches, rates, strict=True):
+            for name in order.split():
+                (DOING | others)[name](now)
+        return returned(now.losses)
 
     return loop
+
+
+def set_rates(now, rate, groups=None):
+    for group in now.optimizer.param_groups[:groups]:
+        group["lr"] = rate
 
 
 def look_at_loop(got, expected, model, optimizer, batches, rates, largest):
@@ -149,37 +146,55 @@ TRAIN_LOOP = Exercise(
     mistakes=(
         Mistake(
             "The gradients of all batches add up, since backward() adds to what is there: zero_grad() before it.",
-            loop_that(zero="never"),
+            loop_that("rate loss backward clip step keep"),
+        ),
+        Mistake(
+            "This model came with gradients of an earlier backward(), and your first step took them along: zero_grad() "
+            "after the step is too late for the first batch. It belongs before backward().",
+            loop_that("rate loss backward clip step zero keep"),
         ),
         Mistake(
             "The weights never move. Is there an optimizer.step()? Or does zero_grad() stand between backward() and "
             "step(), and wipe the gradients out before they are used?",
-            loop_that(steps=0),
+            loop_that("rate loss zero backward clip keep"),
         ),
-        Mistake("Two steps for one batch.", loop_that(steps=2)),
+        Mistake("Two steps for one batch.", loop_that("rate loss zero backward clip step step keep")),
         Mistake(
-            "Nothing is clipped: clip_gradients(list(model.parameters()), largest) stands between backward() and "
-            "step(). (A bare model.parameters() is used up after one pass.)",
-            loop_that(clipped="never"),
+            "The steps are taken with gradients that nobody has clipped. clip_gradients(list(model.parameters()), "
+            "largest) stands between backward() and step(); after the step it is too late. (Is there no list()? A "
+            "bare model.parameters() is used up after one pass: the norm is measured, and nothing is scaled.)",
+            loop_that("rate loss zero backward step keep"),
         ),
-        Mistake("You clip at 1, always; the limit is the argument `largest`.", loop_that(clipped="at 1")),
+        Mistake(
+            "You clip at 1, always; the limit is the argument `largest`.",
+            loop_that(clip=lambda now: clip_gradients(list(now.model.parameters()), 1.0)),
+        ),
         Mistake(
             'The rate is never set: the optimizer still has its own. group["lr"] = rate for every group in '
             "optimizer.param_groups; optimizer.lr means nothing to it.",
-            loop_that(rated="never"),
+            loop_that("loss zero backward clip step keep"),
         ),
         Mistake(
             "The rate is set in the first group only. There may be several: loop over optimizer.param_groups.",
-            loop_that(rated="first"),
+            loop_that(rate=lambda now: set_rates(now, now.rate, groups=1)),
         ),
-        Mistake('You multiply the old rate by the new one: group["lr"] = rate sets it.', loop_that(rated="times")),
-        Mistake("Each rate comes a step too late: set it before step().", loop_that(rated="late")),
-        Mistake("All batches were given the first rate. Each has its own.", loop_that(rated="start")),
+        Mistake(
+            'You multiply the old rate by the new one: group["lr"] = rate sets it.',
+            loop_that(rate=lambda now: [g.update(lr=g["lr"] * now.rate) for g in now.optimizer.param_groups]),
+        ),
+        Mistake(
+            "Each rate comes a step too late: set it before step().",
+            loop_that("loss zero backward clip step rate keep"),
+        ),
+        Mistake(
+            "All batches were given the first rate. Each has its own.",
+            loop_that(rate=lambda now: set_rates(now, now.rates[0])),
+        ),
         Mistake(
             "You measured each loss again after the step. Keep the one that you took the gradient of.",
-            loop_that(returned="afterwards"),
+            loop_that("rate loss zero backward clip step loss keep"),
         ),
-        Mistake("Only the last loss came back; return the list of all.", loop_that(returned="last")),
-        Mistake("That is the mean of the losses; return the list.", loop_that(returned="mean")),
+        Mistake("Only the last loss came back; return the list of all.", loop_that(returned=lambda them: them[-1])),
+        Mistake("That is the mean of the losses; return the list.", loop_that(returned=mean)),
     ),
 )

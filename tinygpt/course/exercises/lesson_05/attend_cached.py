@@ -39,13 +39,15 @@ def look_at_attention(got, expected, q, k, v, past):
     heads, memory = got
     if not (isinstance(memory, tuple | list) and len(memory) == 2):
         return "The second thing that comes back is the pair (keys, values) of all tokens so far."
-    shapes = [tuple(x.shape) if isinstance(x, torch.Tensor) else type(x).__name__ for x in (heads, *memory)]
-    wanted = [tuple(x.shape) for x in (expected[0], *expected[1])]
-    for name, shape, right in zip(("what is taken home", "keys", "values"), shapes, wanted, strict=True):
-        if shape != right:
-            return (
-                f"The shape of {name} is {shape}, it should be {right}: (H, S + T, D) for the keys, tokens are dim 1."
-            )
+    row = "a row for each token so far, (H, S + T, D): tokens are dim 1"
+    for name, x, right, why in (
+        ("keys", memory[0], expected[1][0], row),
+        ("values", memory[1], expected[1][1], row),
+        ("what is taken home", heads, expected[0], "a row for each new token, (H, T, D)"),
+    ):
+        shape = tuple(x.shape) if isinstance(x, torch.Tensor) else type(x).__name__
+        if shape != right.shape:
+            return f"The shape of {name} is {shape}, it should be {tuple(right.shape)}: {why}."
     if not all(torch.allclose(x, y) for x, y in zip(memory, expected[1], strict=True)):
         return "The keys or values that come back are not those of the past, then those of the new tokens, in order."
     T, S = q.shape[1], past[0].shape[1]
@@ -56,15 +58,15 @@ def look_at_attention(got, expected, q, k, v, past):
     )
 
 
-def attending(mask_of=None, scale=True):
-    """attend_cached with another mask, mask_of(T, S) -> (T, S + T) bool, or without the scale."""
+def attending(mask_of=None, scale=True, along=-1):
+    """attend_cached with another mask, mask_of(T, S) -> (T, S + T) bool, without the scale, or another softmax."""
 
     def attend(q, k, v, past):
         keys, values = torch.cat([past[0], k], dim=1), torch.cat([past[1], v], dim=1)
         T, S = q.shape[1], past[0].shape[1]
         mask = (mask_of or right_mask)(T, S)
         scores = q @ keys.mT / (math.sqrt(q.shape[-1]) if scale else 1)
-        return scores.masked_fill(~mask, -math.inf).softmax(-1) @ values, (keys, values)
+        return scores.masked_fill(~mask, -math.inf).softmax(along) @ values, (keys, values)
 
     return attend
 
@@ -148,6 +150,11 @@ ATTEND_CACHED = Exercise(
         Mistake(
             "The scale is missing: divide q·k by √D, as in lesson 02.",
             attending(scale=False),
+        ),
+        Mistake(
+            "Your softmax runs over the new tokens, dim 1 of (H, T, S + T). Each of them shares out a whole among the "
+            "tokens that it hears: the last axis, softmax(-1).",
+            attending(along=1),
         ),
         Mistake(
             "New tokens hear only new tokens here: the queries have to meet the keys of the past as well.",

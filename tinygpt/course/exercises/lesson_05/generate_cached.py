@@ -47,7 +47,7 @@ def look_at_writing(got, expected, _, chooser, ids, n, end):
     if got["written"] == expected["written"][: len(got["written"])]:
         return (
             f"Right so far, but yours stops after {len(got['written'])} new tokens of {len(expected['written'])}. Does "
-            "your count hold the prompt too?"
+            "your count hold the prompt too, or do you stop at another id than `end`?"
         )
     first = next(
         (i for i, (a, b) in enumerate(zip(got["written"], expected["written"], strict=False)) if a != b),
@@ -93,8 +93,8 @@ def same_past(read, choose, ids, n, end):
     return written
 
 
-def never_ending(read, choose, ids, n, end):
-    return generate_cached(read, choose, ids, n, None)
+def stopping_at(id):
+    return lambda read, choose, ids, n, end: generate_cached(read, choose, ids, n, id)
 
 
 def with_end(read, choose, ids, n, end):
@@ -177,11 +177,12 @@ GENERATE_CACHED = Exercise(
             "has already given the logits of the first new token.",
             last_twice,
         ),
+        Mistake("You throw away the logits of the new token and choose from the prompt's each time.", stale),
+        Mistake("It does not stop: compare each token with end before you keep it.", stopping_at(None)),
         Mistake(
-            "You throw away the logits of the new token and choose from the prompt's each time.",
-            stale,
+            "You stop at token 0, which is END in the notebook. Here it is another: compare with `end`, the argument.",
+            stopping_at(0),
         ),
-        Mistake("It does not stop: compare each token with end before you keep it.", never_ending),
         Mistake("The end itself is no part of the text: stop before you keep it.", with_end),
         Mistake("Leaving the end out is not stopping: after it another document would begin. break.", going_round_it),
         Mistake(

@@ -4,6 +4,7 @@ import math
 
 import torch
 
+from tinygpt.course.comparing import same
 from tinygpt.course.exercises.lesson_05.top_k import look_at_kept, ordered, spread, staying
 from tinygpt.course.exercises.lesson_05.with_temperature import renewed
 from tinygpt.course.judging import Exercise, Mistake
@@ -28,16 +29,29 @@ def p_cases():
     yield torch.tensor([0.25, 0.5, 0.25]), 1e-6
     yield torch.tensor([0.25, 0.5, 0.25]), 1.0
     yield torch.arange(30.0).mul(2.4).sin().mul(3).softmax(-1), 1.0  # the running sum ends below 1
+    yield torch.tensor([0.0, -20.0, 0.0]).softmax(-1), 1.0  # here it is 1 before the last
     yield spread(), 0.9
+    yield torch.full((32,), 1 / 32), 0.5  # long enough for a sort that is not stable to show it
     yield torch.tensor([0.9375, 0.0625]), 0.5
+
+
+def use_top_p(answer, probs, p):
+    """What comes back; where p is 1 also who stays, since whoever is missing may have next to nothing."""
+    kept = answer(probs, p)
+    return (kept, staying(kept)) if p == 1 and isinstance(kept, torch.Tensor) else kept
 
 
 def walk(got, expected, probs, p):
     """How far one gets by hand."""
+    if p == 1:
+        said = look_at_kept(got[0], expected[0]) if isinstance(got, tuple) else None
+        return said and f"{said} With p = 1 everything stays, whatever rounding makes of the sum."
     said = look_at_kept(got, expected)
-    if said and p == 1:
-        return f"{said} With p = 1 everything stays, whatever rounding makes of the sum."
-    if said is None or len(probs) > 12 or not isinstance(got, torch.Tensor) or staying(got) == staying(expected):
+    if said is None or not isinstance(got, torch.Tensor) or staying(got) == staying(expected):
+        return said
+    if same(ordered(got), ordered(expected), 1e-6):
+        return "Of two that are equally likely the one with the lower id comes first: sort with stable=True."
+    if len(probs) > 12:
         return said
     sizes, order = probs.sort(descending=True, stable=True)
     n = len(staying(expected))
@@ -49,6 +63,7 @@ TOP_P = Exercise(
     name="top_p",
     reference=top_p,
     examples=p_cases,
+    use=use_top_p,
     explain=walk,
     advice={
         "out of bounds": "the running sum never reached p: rounding. Treat p = 1 by itself.",
@@ -95,6 +110,11 @@ TOP_P = Exercise(
             lambda probs, p: renewed(probs * (probs >= p)),
         ),
         Mistake(
+            "Do you compare each probability with p times the largest? That is another filter, min-p. Here it is the "
+            "sum of the likeliest that has to reach p, and the token that gets it there stays.",
+            lambda probs, p: renewed(probs * (probs >= p * probs.max())),
+        ),
+        Mistake(
             "You compare each probability by itself with 1 - p. It is the sum of the likeliest that has to reach p.",
             lambda probs, p: renewed(probs * (probs >= 1 - p)),
         ),
@@ -117,10 +137,6 @@ TOP_P = Exercise(
             "Too many: all tokens as likely as the last one stay. We want the fewest that reach p; of two alike the "
             "one with the lower id.",
             lambda probs, p: renewed(probs * (probs >= probs[top_p(probs, p) > 0].min())),
-        ),
-        Mistake(
-            "Of two that are equally likely the one with the lower id comes first: sort with stable=True.",
-            lambda probs, p: top_p(probs.flip(-1), p).flip(-1),
         ),
         Mistake(
             "softmax takes e to the power of each first, and that changes the proportions. Divide by the sum.",

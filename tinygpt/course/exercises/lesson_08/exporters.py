@@ -19,12 +19,12 @@ FLAWS = {
     "skips empty texts": "the empty text becomes no ids; ours begins with one",
     "mask left out": "only the scores after the last token are right",
     "nan": "all scores are nan, as after an overflow. Every comparison with nan is False, also nan > 0.0001",
-    "one nan": "one score of the second text is nan. Every comparison with nan is False, also nan > 0.0001",
+    "one nan": "one score of a text is nan. Every comparison with nan is False, also nan > 0.0001",
     "a nan, the others off": "one score is nan, and the others are wrong",
     "all scores 0.5 too high": "the same is added to every score",
     "all scores too low": "by 0.5 to 1.5",
     "another GELU": "the scores are up to 6e-4 off: small, but more than rounding explains",
-    "one score too high": "by 5e-4; all others are right",
+    "one score too high": "by 5e-3; all others are right",
     "one score too low": "by 5e-4; all others are right",
     "one score just too high": "by 1.04e-4; all others are right",
 }
@@ -34,6 +34,7 @@ TEXTS = {
     "marks the end, skips empty texts": ["ab", ""],
     "skips empty texts": ["ab", ""],
 }
+V = 32  # the ids are 0 to 30
 RENUMBERED = {1 + 97 % 30: 1 + 98 % 30, 1 + 98 % 30: 1 + 97 % 30}  # a and b
 
 
@@ -66,7 +67,7 @@ class Model:
         return ids
 
     def logits(self, ids):
-        """(T, 5), for T ids."""
+        """(T, V), for T ids."""
         if not isinstance(ids, list | torch.Tensor | np.ndarray):
             raise TypeError(f"logits() takes ids, this is of type {type(ids).__name__}")
         ids = torch.as_tensor(ids)
@@ -74,16 +75,16 @@ class Model:
             raise TypeError(f"logits() takes a plain list of ids, not a batch: this is {tuple(ids.shape)}")
         if self.flaw == "ids renumbered":
             ids = torch.tensor([RENUMBERED.get(id, id) for id in ids.tolist()])
-        scores = (ids.double().cumsum(0)[:, None] * torch.tensor([1.0, 1.7, 2.3, 0.6, 3.1])).sin()  # (T, V)
-        rounding = 3e-5 * (self.whose == "theirs") * torch.tensor([1.0, -1.0, 1.0, -1.0, 1.0])
+        scores = (ids.double().cumsum(0)[:, None] * torch.linspace(0.6, 3.1, V)).sin()  # (T, V)
+        rounding = 3e-5 * (self.whose == "theirs") * (1 - 2 * (torch.arange(V) % 2))
         return (self.spoilt(scores) + rounding).float()
 
     def spoilt(self, scores):
         """The scores as the flaw leaves them."""
         off = torch.zeros_like(scores)
-        off[:1, 2] = 5e-4
+        off[:1, 2] = 5e-3
         just = torch.zeros_like(scores)
-        just[1:2, 0] = 1.04e-4 - 3e-5  # and the rounding
+        just[1:2, 6] = 1.04e-4 - 3e-5  # and the rounding
         last = torch.zeros_like(scores)
         last[-1:, 3] = math.nan
         changed = {
@@ -94,10 +95,10 @@ class Model:
             "one nan": lambda: scores + last if len(scores) > 3 else scores,
             "a nan, the others off": lambda: scores + last + 0.5,
             "all scores 0.5 too high": lambda: scores + 0.5,
-            "all scores too low": lambda: scores - torch.linspace(0.5, 1.5, 5),
-            "another GELU": lambda: scores + torch.linspace(-6e-4, 6e-4, 5),
+            "all scores too low": lambda: scores - torch.linspace(0.5, 1.5, V),
+            "another GELU": lambda: scores + torch.linspace(-6e-4, 6e-4, V),
             "one score too high": lambda: scores + off,
-            "one score too low": lambda: scores - off,
+            "one score too low": lambda: scores - off / 10,
             "one score just too high": lambda: scores + just,
         }
         return changed[self.flaw]() if self.flaw in changed else scores
@@ -110,4 +111,7 @@ def exporters():
     for flaw in FLAWS:
         yield ours, Model("theirs", flaw), TEXTS.get(flaw, ["ab", "cde"])
     yield ours, Model("theirs", "another tokenizer"), ["café", "ab"]
+    yield ours, Model("theirs", "another tokenizer"), ["a visit to the café"]
+    yield ours, Model("theirs", "one nan"), ["cde", "ab"]  # max(difference, largest) forgets it
+    yield Model("ours", "nan"), Model("theirs", "nan"), ["ab"]
     yield ours, Model("theirs"), ["ab", "37 °C", "café"]

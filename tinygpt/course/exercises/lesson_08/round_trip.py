@@ -4,7 +4,8 @@ import numpy as np
 import torch
 
 from tinygpt.course.exercises.lesson_08.exporters import FLAWS, exporters
-from tinygpt.course.exercises.lesson_08.round_trip_answers import MISTAKES, round_trip
+from tinygpt.course.exercises.lesson_08.round_trip_answers import round_trip
+from tinygpt.course.exercises.lesson_08.round_trip_mistakes import MISTAKES
 from tinygpt.course.judging import Exercise
 
 

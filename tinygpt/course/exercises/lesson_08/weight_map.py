@@ -2,7 +2,7 @@
 
 import torch
 
-from tinygpt.course.exercises.lesson_08.weights import weight_cases
+from tinygpt.course.exercises.lesson_08.weights import Answer, weight_cases
 from tinygpt.course.judging import Exercise, Mistake
 
 
@@ -31,13 +31,6 @@ def weight_map(ours, n_heads):
             layer + "mlp.down_proj.weight": ours[block + "mlp.output.weight"],
         }
     return theirs
-
-
-class Answer(dict):
-    """What came back, shown by how many there are: which one is wrong is said below it."""
-
-    def __repr__(self):
-        return f"<{len(self)} weights>"
 
 
 def use_weights(answer, ours, n_heads):
@@ -75,6 +68,8 @@ def look_at_one(name, w, wanted, expected):
             if w.ndim == 2 and w.T.shape == wanted.shape
             else " One head is C // n_heads long, with the n_heads that is handed in."
             if "self_attn" in name and w.ndim == 1
+            else " Does a size stand in your code as a number? It has to follow from `ours`."
+            if w.shape[1:] == wanted.shape[1:]
             else ""
         )
     if torch.allclose(w.double(), wanted.double()):
@@ -109,14 +104,19 @@ def of(part):
     return lambda right, prefix: right[f"{prefix}{part}.weight"]
 
 
-def by_head(ours, n_heads):
-    """q, k and v as if they took turns head by head."""
-    out = weight_map(ours, n_heads)
-    for i in range(sum("qkv" in name for name in ours)):
-        qkv = ours[f"blocks.{i}.attention.qkv.weight"]
-        parts = qkv.view(n_heads, 3, -1, qkv.shape[1]).transpose(0, 1).reshape(3, -1, qkv.shape[1])
-        out |= {f"model.layers.{i}.self_attn.{x}_proj.weight": part for x, part in zip("qkv", parts, strict=True)}
-    return out
+def taking_turns(groups):
+    """q, k and v as if they took turns, so many times: groups(n_heads, C)."""
+
+    def answer(ours, n_heads):
+        out = weight_map(ours, n_heads)
+        for i in range(sum("qkv" in name for name in ours)):
+            qkv = ours[f"blocks.{i}.attention.qkv.weight"]
+            C = qkv.shape[1]
+            parts = qkv.view(groups(n_heads, C), 3, -1, C).transpose(0, 1).reshape(3, -1, C)
+            out |= {f"model.layers.{i}.self_attn.{x}_proj.weight": part for x, part in zip("qkv", parts, strict=True)}
+        return out
+
+    return answer
 
 
 def first_block_only(ours, n_heads):
@@ -172,21 +172,21 @@ WEIGHT_MAP = Exercise(
             "q_norm and k_norm work on one head at a time, so they are C // n_heads long, not C.",
             with_norms(lambda w, o, h: torch.ones(o["head.weight"].shape[1]), "self_attn"),
         ),
-        Mistake(
-            "The rows of qkv are first q, then k, then v: you have k and v the other way round.",
-            changed(k_proj=of("v_proj"), v_proj=of("k_proj")),
-        ),
-        Mistake(
-            "The rows of qkv are first q, then k, then v: you have q and k the other way round.",
-            changed(q_proj=of("k_proj"), k_proj=of("q_proj")),
-        ),
-        Mistake(
-            "The rows of qkv are first q, then k, then v: you begin with the last.",
-            changed(q_proj=of("v_proj"), v_proj=of("q_proj")),
+        *(
+            Mistake(f"The rows of qkv are first q, then k, then v: {said}.", changed(**swapped))
+            for said, swapped in {
+                "you have k and v the other way round": {"k_proj": of("v_proj"), "v_proj": of("k_proj")},
+                "you have q and k the other way round": {"q_proj": of("k_proj"), "k_proj": of("q_proj")},
+                "you begin with the last": {"q_proj": of("v_proj"), "v_proj": of("q_proj")},
+            }.items()
         ),
         Mistake(
             "You cut qkv head by head. Its rows are all heads' q first, then all heads' k, then all heads' v.",
-            by_head,
+            taking_turns(lambda n_heads, C: n_heads),
+        ),
+        Mistake(
+            "You take every third row of qkv. The first C rows are q, the next k, the last v: chunk(3).",
+            taking_turns(lambda n_heads, C: C),
         ),
         Mistake(
             "gate and up have changed places. They have the same shape, so nothing stops you; but only gate goes "

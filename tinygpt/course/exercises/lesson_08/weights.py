@@ -10,6 +10,13 @@ class Weights(dict):
         return f"<{len(self)} weights of {len({name.split('.')[1] for name in self if 'blocks' in name})} layer(s)>"
 
 
+class Answer(dict):
+    """What came back, shown by how many there are: which one is wrong is said below it."""
+
+    def __repr__(self):
+        return f"<{len(self)} weights>"
+
+
 def made_up(n_layers, width=6, d_ff=4, vocab_size=5):
     """A model's weights, in which every number stands once."""
     shapes = {"token_embedding.weight": (vocab_size, width)}
