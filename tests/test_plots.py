@@ -137,15 +137,21 @@ def test_nothing_else_imports_matplotlib(module):
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+def test_a_narrow_logarithmic_axis_has_plain_numbers():
+    picture = plots.lines({"law": {1: 2.8, 4: 2.0}}, "x", "y", "falls", log_x=True, log_y=True)
+    picture.figure.canvas.draw()
+    labels = picture.figure.axes[0].yaxis.get_ticklabels(which="both")
+    assert "2.2" in [label.get_text() for label in labels]
+
+
 def test_dots_show_every_measurement_and_its_mean():
     axes = plots.dots(
         {"start": [2.0, 2.2], "end": [1.5]}, "bits per byte", "falls", baselines={"xz": 1.46}
     ).figure.axes[0]
-    assert [line.get_xydata().tolist() for line in axes.lines[:4]] == [
+    assert [line.get_xydata().tolist() for line in axes.lines[:3]] == [
         [[2.0, 0.0], [2.2, 0.0]],
         [[2.1, 0.0]],
-        [[1.5, 1.0]],
-        [[1.5, 1.0]],
+        [[1.5, 1.0]],  # one of them is its own mean
     ]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["start", "end"] and axes.yaxis_inverted()
     assert axes.get_xlabel() == "bits per byte" and [text.get_text() for text in axes.texts] == ["xz"]

@@ -15,6 +15,7 @@ from tinygpt.course.letters import write_letters
 from tinygpt.course.trials import step_flops, trial
 from tinygpt.evaluation import evaluate
 from tinygpt.tokens import token_file
+from tinygpt.trainer import TrainingDiverged
 
 ENTRY = speedrun.Entry(
     name="mine",
@@ -74,6 +75,7 @@ def test_the_record_can_be_copied_and_not_changed():
         ({"weight_decay": None}, "weight_decay=None is not a number"),
         ({"dropout": True}, "dropout=True is not a number"),
         ({"head_lr": 1e9}, "beyond 1"),
+        ({"context_length": 100_000}, "a shorter context"),
         ({**speedrun.RECORD, "context_length": 1}, "steps fit into the budget; 2,000 are allowed"),
     ],
 )
@@ -135,6 +137,19 @@ def test_a_record_falls_only_by_more_than_seeds_differ():
     steady, lucky = (replace(ENTRY, bits_per_byte=values) for values in ((2.0, 2.0), (1.6, 2.0)))
     assert "may be luck" in speedrun.verdict(lucky, steady)  # the new one's seeds count as well
     assert "higher" in speedrun.verdict(replace(ENTRY, bits_per_byte=(2.2, 2.2)), record)
+
+
+def test_a_recipe_that_diverges_has_a_verdict_and_no_place_on_the_board(tokens, monkeypatch, tmp_path):
+    def runs_away(*_):
+        raise TrainingDiverged("the loss is nan at step 3")
+
+    monkeypatch.setattr(speedrun, "SPRINT_FLOPS", speedrun.flops({**TINY}, 12))
+    monkeypatch.setattr(speedrun, "trial", runs_away)
+    entry = speedrun.race("wild", TINY, tokens)
+    assert entry.diverged and speedrun.verdict(entry, ENTRY).startswith("diverged") and not ENTRY.diverged
+    assert all(replace(ENTRY, bits_per_byte=(1.8, worst)).diverged for worst in (12.0, float("nan"), float("inf")))
+    with pytest.raises(InputError, match="no price of this text"):
+        speedrun.enter(entry, tmp_path / "board.jsonl")
 
 
 def test_a_race_runs_two_seeds_within_the_budget(tokens, monkeypatch):

@@ -81,7 +81,8 @@ class ModelConfig:
         require(0 <= self.dropout < 1, f"dropout={self.dropout} is outside [0, 1)")
         if self.d_ff == 0:
             object.__setattr__(self, "d_ff", self.default_d_ff)
-        require_whole(d_ff=self.d_ff)
+        told = "is neither a whole number of at least 1 nor 0, which stands for the usual width"
+        require(is_whole(self.d_ff) and self.d_ff >= 1, f"d_ff={self.d_ff!r} {told}")
 
     @property
     def head_size(self):

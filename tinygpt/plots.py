@@ -69,6 +69,9 @@ def lines(series, x, y, alt, title="", baselines=None, log_x=False, log_y=False)
         axes.set_yscale("log" if log_y else "linear")
         if log_y and np.divide(*axes.get_ylim()[::-1]) > 20:
             axes.yaxis.set_minor_formatter("")  # powers of ten are enough: the numbers between them crowd the axis
+        elif log_y and np.divide(*axes.get_ylim()[::-1]) < 3:
+            axes.yaxis.set_minor_formatter("{x:g}")  # 2.2, and not 2.2 times ten to the power of 0
+            axes.yaxis.set_major_formatter("{x:g}")
         if len(series) > 1:
             axes.legend()
     return Picture(figure, alt)
@@ -134,7 +137,7 @@ def bars(values, x, alt, title="", marked=(), intervals=None):
 
 
 def dots(values, x, alt, title="", baselines=None):
-    """A row of dots for each name, the first on top: what was measured more than once, each time to be seen.
+    """A row of dots for each name, the first on top, and a bar at their mean where there is more than one.
 
     values: {name: numbers}. baselines: {name: x}, drawn from top to bottom.
     """
@@ -142,7 +145,8 @@ def dots(values, x, alt, title="", baselines=None):
         figure, axes = empty(x, "", title, height=0.9 + 0.3 * len(values))
         for row, numbers in enumerate(values.values()):
             axes.plot(numbers, [row] * len(numbers), "o", color=COLOURS[0], alpha=0.7, markersize=7)
-            axes.plot(sum(numbers) / len(numbers), row, "|", color=COLOURS[1], markersize=18, markeredgewidth=2)
+            if len(numbers) > 1:
+                axes.plot(sum(numbers) / len(numbers), row, "|", color=COLOURS[1], markersize=18, markeredgewidth=2)
         axes.set_yticks(range(len(values)), list(values))
         axes.invert_yaxis()
         axes.grid(axis="y", color=INK, alpha=0.25)

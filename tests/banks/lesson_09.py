@@ -7,6 +7,7 @@ that the exercise itself knows.
 import copy
 import math
 import random
+import statistics
 
 import numpy as np
 import torch
@@ -109,6 +110,18 @@ def returns_in_the_loop(gradient, steps=5):
         return x
 
 
+def gram_as_a_number(gradient, steps=5):
+    x = gradient / gradient.norm()
+    for _ in range(steps):
+        gram = (x * x).sum()
+        x = 3.4445 * x - 4.7750 * gram * x + 2.0315 * gram * gram * x
+    return x
+
+
+def three_steps_at_most(gradient, steps=5):
+    return orthogonalise(gradient, min(steps, 3))
+
+
 # The power law
 
 
@@ -142,6 +155,48 @@ def fitted_by_covariance(compute, loss):
     return torch.tensor(math.exp(y.mean() + b * x.mean())), torch.tensor(b)
 
 
+def fitted_by_the_library(compute, loss):
+    slope, start = statistics.linear_regression([math.log(c) for c in compute], [math.log(v) for v in loss])
+    return math.exp(start), -slope
+
+
+def fitted_in_float32(compute, loss):
+    x, y = torch.tensor(compute).log(), torch.tensor(loss).log()
+    slope = torch.dot(x - x.mean(), y - y.mean()) / ((x - x.mean()) ** 2).sum()
+    return (y.mean() - slope * x.mean()).exp(), -slope
+
+
+def fitted_and_rounded(compute, loss):
+    a, b = fitted_by_numpy(compute, loss)
+    return round(a, 2), round(b, 2)
+
+
+def fitted_square_of_the_sum(compute, loss):
+    x, y = np.log(compute), np.log(loss)
+    with np.errstate(divide="ignore"):
+        slope = ((x - x.mean()) * (y - y.mean())).sum() / np.square((x - x.mean()).sum())
+    return math.exp(y.mean() - slope * x.mean()), -slope
+
+
+def fitted_square_of_the_sum_of_a_list(compute, loss):
+    x, y = [math.log(c) for c in compute], [math.log(v) for v in loss]
+    mean_x, mean_y = sum(x) / len(x), sum(y) / len(y)
+    slope = sum((u - mean_x) * (v - mean_y) for u, v in zip(x, y, strict=True)) / sum(u - mean_x for u in x) ** 2
+    return math.exp(mean_y - slope * mean_x), -slope
+
+
+def fitted_sums_of_five(compute, loss):
+    x, y, n = np.log(compute), np.log(loss), 5
+    slope = (n * (x * y).sum() - x.sum() * y.sum()) / (n * (x * x).sum() - x.sum() ** 2)
+    return math.exp((y.sum() - slope * x.sum()) / n), -slope
+
+
+def fitted_by_spreads(compute, loss):
+    x, y = np.log(compute), np.log(loss)
+    b = y.std() / x.std()
+    return math.exp(y.mean() + b * x.mean()), b
+
+
 def fitted_one_number(compute, loss):
     return fitted_by_numpy(compute, loss)[1]
 
@@ -158,15 +213,9 @@ def fitted_log_of_a_list(compute, loss):
     return math.log(compute), math.log(loss)
 
 
-def fitted_mixed_divisors(compute, loss):
-    x, y = np.log(compute), np.log(loss)
-    b = -np.cov(x, y)[0, 1] / x.var()
-    return math.exp(y.mean() + b * x.mean()), b
-
-
-def fitted_start_halved(compute, loss):
+def fitted_start_too_high(compute, loss):
     a, b = fitted_by_numpy(compute, loss)
-    return a / 2, b
+    return 1.1 * a, b
 
 
 def fitted_and_forgotten(compute, loss):
@@ -276,6 +325,38 @@ class NoRemainder(TableByPadding):
     def forward(self, ids):
         before = nn.functional.pad(ids, (1, 0))[:, :-1]
         return self.tokens(ids) + self.pairs(before * 1_000_003 + 10_007 * ids)
+
+
+class RemainderOfThePackage(TableByPadding):
+    def forward(self, ids):
+        before = nn.functional.pad(ids, (1, 0))[:, :-1]
+        return self.tokens(ids) + self.pairs((before * 1_000_003 + 10_007 * ids) % 16_384)
+
+
+class Quotient(TableByPadding):
+    def forward(self, ids):
+        before = nn.functional.pad(ids, (1, 0))[:, :-1]
+        return self.tokens(ids) + self.pairs((before * 1_000_003 + 10_007 * ids) // self.rows)
+
+
+class ZerosWithFractions(TableByPadding):
+    def forward(self, ids):
+        before = torch.cat([torch.zeros(len(ids), 1), ids[:, :-1]], dim=1)
+        return self.tokens(ids) + self.pairs((before * 1_000_003 + 10_007 * ids) % self.rows)
+
+
+class RowsOfTheOtherMethod(TableByPadding):
+    def forward(self, ids):
+        before = nn.functional.pad(ids, (1, 0))[:, :-1]
+        return self.tokens(ids) + self.pairs((before * 1_000_003 + 10_007 * ids) % rows)  # noqa: F821
+
+
+TOKEN_FILES = {"train": "a file"}  # which the notebook calls tokens
+
+
+class TokensOfTheNotebook(TableByPadding):
+    def forward(self, ids):
+        return TOKEN_FILES(ids) + self.pairs(rows_found(self, ids))
 
 
 class TooShort(TableByPadding):
@@ -421,7 +502,15 @@ RIGHT = {
         stepped_again,
         orthogonalise,
     ],
-    "fit_power_law": [fitted_by_numpy, fitted_by_log10, fitted_by_lstsq, fitted_by_sums, fitted_by_covariance],
+    "fit_power_law": [
+        fitted_by_numpy,
+        fitted_by_log10,
+        fitted_by_lstsq,
+        fitted_by_sums,
+        fitted_by_covariance,
+        fitted_by_the_library,
+        fitted_in_float32,
+    ],
     "PairTable": [TableByPadding, TableByRoll, TableByLoop, TableFilled, TableOfAParameter],
     "my_recipe": [
         lambda: {"n_layers": 2},
@@ -437,8 +526,10 @@ RIGHT = {
 }
 WRONG = {
     "newton_schulz": [
-        (in_bfloat16, "rounds too coarsely"),
-        (in_bfloat16_and_back, "rounding is too coarse"),
+        (in_bfloat16, "may well run in torch.bfloat16"),
+        (in_bfloat16_and_back, "Is something rounded"),
+        (gram_as_a_number, "By hand: the norm is 2.236"),
+        (three_steps_at_most, "this one, (5, 3) and 5 steps"),
         (two_updates_in_a_row, "OLD x in all three"),
         (gram_of_columns, "stands to the left of x"),
         (entry_by_entry, "powers number by number"),
@@ -450,15 +541,20 @@ WRONG = {
         (lambda gradient, steps=5: gradient / gradient.norm(), "One step is missing"),
     ],
     "fit_power_law": [
-        (lambda compute, loss: (4.0, 0.4), "at compute 1, which is 4"),
+        (lambda compute, loss: (4.0, 0.4), "By hand, with x = log compute and y = log loss: mean x is 0.6931"),
+        (fitted_and_rounded, "Right, but rounded"),
+        (fitted_square_of_the_sum, "square first, then add up"),
+        (fitted_square_of_the_sum_of_a_list, "square, and only then add up"),
+        (fitted_sums_of_five, "Your b is below 0"),
+        (fitted_by_spreads, "mean x is 3.342"),  # right where all points lie on a line
+        (lambda compute, loss: torch.log(compute), "· torch.tensor(compute) makes a tensor of the list"),
         (fitted_one_number, "Two numbers are wanted"),
         (fitted_as_array, "not as an array"),
         (fitted_lists_divided, "compute and loss are lists"),
         (fitted_log_of_a_list, "math.log takes one number"),
-        (fitted_mixed_divisors, "log loss falls by log 2"),
-        (fitted_start_halved, "b is right"),
+        (fitted_start_too_high, "On these points b is right, a is not"),
         (fitted_and_forgotten, "Two numbers are wanted"),
-        (lambda compute, loss: (0.0, float("nan")), "nan came out"),
+        (lambda compute, loss: (0.0, float("nan")), "nan or infinity came out"),
     ],
     "PairTable": [
         (RandomAtFirst, "must say nothing"),
@@ -466,7 +562,12 @@ WRONG = {
         (RowsOfThePackage, "rows = 7"),
         (AnotherName, "self.pairs must be"),
         (NoInit, "super().__init__()"),
-        (NoRemainder, "the remainder"),
+        (NoRemainder, "The remainder comes last"),
+        (RemainderOfThePackage, "by this table's own number of rows"),
+        (Quotient, "by % and not by //"),
+        (ZerosWithFractions, "torch.zeros makes fractions"),
+        (RowsOfTheOtherMethod, "then self.rows in forward"),
+        (TokensOfTheNotebook, "write self.tokens(ids)"),
         (TooShort, "a zero first"),
         (OneForAll, "The shape is"),
         (ForgotToReturn, "is there a return"),
@@ -479,7 +580,7 @@ WRONG = {
         (Sparse, "Leave sparse=True out"),
         (ChangesItsIds, "changes the ids"),
         (PlainWeight, "Fill it in place"),
-        (MultipliesEmbeddings, "compute the row from the ids"),
+        (MultipliesEmbeddings, "Compute the row from the ids"),
         (SecondTextFromTheFirst, "[9, 4] (text 1)"),
         (TwiceItself, "full of zeros, as it should be"),
         (Frozen, "leave requires_grad on"),
@@ -500,9 +601,10 @@ WRONG = {
         (lambda: {"d_model": 64, "batch_size": random.choice([2, 4, 8, 16])}, "Two calls gave two recipes"),
         (lambda: None, "is there a return"),
         (lambda: {"width": 64}, "That is no setting"),
+        (lambda: {"d_ff": -3}, "nor 0, which stands for the usual width"),
         (lambda: ModelConfig(n_layers=2), "A dictionary is wanted"),
         (lambda: {"d_model": 65}, "not divisible"),
-        (lambda: {"d_model": 2048, "n_layers": 16, "batch_size": 512}, "fits into the budget"),
+        (lambda: {"d_model": 2048, "n_layers": 16, "batch_size": 512}, "a shorter context"),
         (lambda: {"precision": "bfloat16"}, "precision is not yours"),
         (lambda: {"d_model": "64"}, "not a whole number"),
         (lambda: {"bigram_steps": 10_000}, "fits into the budget"),

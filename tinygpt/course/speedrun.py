@@ -4,6 +4,7 @@ The board is a file of JSON lines, one for each entry, so that a class can join 
 """
 
 import json
+import math
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
@@ -17,13 +18,14 @@ from tinygpt.atomic import write_atomically
 from tinygpt.config import InputError, ModelConfig, TrainConfig, is_whole, require
 from tinygpt.course.home import runs
 from tinygpt.course.trials import step_flops, trial
-from tinygpt.trainer import steps_for_minutes
+from tinygpt.trainer import TrainingDiverged, steps_for_minutes
 
 # The package's recipe, in a size for a sprint; read-only, since a changed record would spoil every race after it.
 RECORD = MappingProxyType({"d_model": 64, "n_layers": 2})
 RECORD_STEPS = 40  # how many steps of it the sprint pays for
 MOST_STEPS = 2000  # of a sprint: thousands of tiny steps would take minutes
 HIGHEST_RATE = 1
+HIGHEST_PRICE = 11  # bits per byte; guessing without a look costs 8
 FULL_S = 60
 SEEDS = (0, 1)
 VOCABULARY = ModelConfig().vocab_size
@@ -66,6 +68,10 @@ class Entry:
     def spread(self):
         return max(self.bits_per_byte) - min(self.bits_per_byte)
 
+    @property
+    def diverged(self):
+        return not all(value < HIGHEST_PRICE for value in self.bits_per_byte)  # nan isn't either
+
 
 def flops(recipe, steps):
     """What so many steps of a recipe cost, its head start included."""
@@ -101,7 +107,8 @@ def steps_within(recipe):
     steps = int((SPRINT_FLOPS - flops(recipe, 0)) // (flops(recipe, 1) - flops(recipe, 0)))
     require(
         steps >= 1,
-        "not one step of this recipe fits into the budget: a smaller model, a smaller batch, or a shorter head start",
+        "not one step of this recipe fits into the budget: a smaller model, a smaller batch, a shorter context, or "
+        "a shorter head start",
     )
     require(
         steps <= MOST_STEPS,
@@ -116,23 +123,35 @@ BUDGETS = {"sprint": f"{SPRINT_FLOPS / 1e9:,.0f} GFLOP", "minute": f"{FULL_S} s"
 
 
 def race(name, recipe, tokens, budget="sprint", corpus="hpo"):
-    """Train a recipe with both seeds within a budget, `sprint` or `minute`, and measure it: an Entry."""
+    """Train a recipe with both seeds within a budget, `sprint` or `minute`, and measure it: an Entry.
+
+    One that diverges has infinite bits per byte; it has a verdict, but no place on the board.
+    """
     require(budget in BUDGETS, f"budget={budget!r} is unknown; choose one of {', '.join(BUDGETS)}")
     model, training = configs(recipe)
     steps = steps_within(recipe) if budget == "sprint" else steps_for_minutes(FULL_S / 60, model, training, tokens)
-    found = [trial(tokens, model, replace(training, steps=steps, seed=seed)) for seed in SEEDS]
+    found = [priced(tokens, model, replace(training, steps=steps, seed=seed)) for seed in SEEDS]
     return Entry(
         name=name,
         corpus=corpus,
         budget=budget,
-        seconds=round(sum(t.seconds for t in found) / len(found), 1),
+        seconds=round(sum(seconds for _, seconds in found) / len(found), 1),
         cores=torch.get_num_threads(),
         machine=platform.machine(),
         seeds=SEEDS,
         steps=steps,
-        bits_per_byte=tuple(round(t.bits_per_byte, 4) for t in found),
+        bits_per_byte=tuple(round(price, 4) for price, _ in found),
         recipe=plain(recipe),
     )
+
+
+def priced(tokens, model, training):
+    """Bits per byte and seconds of one seed."""
+    try:
+        found = trial(tokens, model, training)
+        return found.bits_per_byte, found.seconds
+    except TrainingDiverged:
+        return math.inf, 0.0
 
 
 def obeys(entry):
@@ -145,7 +164,7 @@ def obeys(entry):
         "two seeds at least, and a figure for each: one run may be luck",
     )
     require(
-        all(0.3 < value < 11 for value in entry.bits_per_byte),
+        all(0.3 < value < HIGHEST_PRICE for value in entry.bits_per_byte),
         f"bits per byte of {min(entry.bits_per_byte)} to {max(entry.bits_per_byte)}? That is no price of this text",
     )
     require(is_whole(entry.cores) and entry.cores >= 1, f"cores={entry.cores!r} is no number of cores")
@@ -190,6 +209,8 @@ def board(corpus="hpo", budget="sprint", path=None):
 
 def verdict(new, record):
     """Whether an entry beats a record: by more than both spread between their seeds, or it may be luck."""
+    if new.diverged:
+        return "diverged, the weights ran away: lower the rates (the settings that end in lr); the record stands"
     gain, luck = record.mean - new.mean, max(new.spread, record.spread)
     if abs(gain) < 0.0005:
         return "equal to the record, to three decimals: the record stands"

@@ -67,9 +67,16 @@ def stopped(exercise, arguments, theirs):
         said = cut(str(exception))
         what = f"It stopped with {type(exception).__name__}: {said}"
         what += "".join(
-            f" · {advice[0].upper()}{advice[1:]}" for part, advice in (ADVICE | exercise.advice).items() if part in said
+            f" · {as_sentence(advice)}" for part, advice in (ADVICE | exercise.advice).items() if part in said
         )
     return *shown_arguments(exercise, arguments), *own_line(exception), *shown_print(theirs), f"  → {what}"
+
+
+def as_sentence(advice):
+    """With a capital, but where it begins with code: x, torch.tensor(…), backward()."""
+    first = advice.split()[0].rstrip(",:")
+    is_word = first.isalpha() and (len(first) > 1 or first == "a")
+    return advice[0].upper() + advice[1:] if is_word else advice
 
 
 def own_line(exception):

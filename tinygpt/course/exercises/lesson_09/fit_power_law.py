@@ -13,6 +13,7 @@ def measured():
     yield [1.0, 4.0, 16.0], [4.0, 2.0, 1.0]
     yield [10.0, 20.0, 40.0, 80.0], [3.0, 2.5, 2.2, 1.7]  # not on a line
     yield [5.0, 9.0, 30.0, 31.0, 200.0], [2.9, 2.7, 2.1, 2.2, 1.6]
+    yield [1.0, 2.0, 4.0], [1.0, 2.0, 4.0]  # grows, so b is below 0
 
 
 def look_at_fit(got, expected, compute, loss):
@@ -24,16 +25,29 @@ def look_at_fit(got, expected, compute, loss):
         return "a and b are one number each."
     if isinstance(got, np.ndarray):
         return "Return the two numbers as a pair, a, b, not as an array."
-    if math.isnan(a + b):
-        return "nan came out: a logarithm of something below 0, or 0 divided by 0?"
-    if b < 0:
-        return "b is below 0: the law is a · compute^(-b), so b is minus the slope of the line."
-    if abs(b - expected[1]) < 1e-3:
-        return "b is right. a is what the line reaches at log compute = 0; exp turns its logarithm into a."
+    if not math.isfinite(a + b):
+        return (
+            "nan or infinity came out: a logarithm of 0 or less, or a division by 0? (Such as by (Σ (x - mean x))², "
+            "which is always 0: square first, then add up.)"
+        )
+    if any((a, b) == tuple(round(x, digits) for x in expected) for digits in (1, 2, 3)):
+        return "Right, but rounded: return all digits. Whoever prints them can round."
+    said = ""
+    if abs(b - expected[1]) < 1e-4:
+        said = "On these points b is right, a is not. "
+    elif b < 0 < expected[1]:
+        said = "Your b is below 0, as if the loss grew with the compute; here it falls. "
+    return said + by_hand(compute, loss)
+
+
+def by_hand(compute, loss):
+    x, y = np.log(compute), np.log(loss)
+    a, b = fit_power_law(compute, loss)
     return (
-        "Take the logarithms of both lists, and fit a straight line to them by least squares. On the first example: "
-        "log loss falls by log 2 while log compute rises by log 4, so b = 1/2, and a is the loss at compute 1, "
-        "which is 4."
+        f"By hand, with x = log compute and y = log loss: mean x is {x.mean():.4g}, mean y {y.mean():.4g}, "
+        f"Σ (x - mean x)(y - mean y) = {((x - x.mean()) * (y - y.mean())).sum():.4g}, "
+        f"Σ (x - mean x)² = {((x - x.mean()) ** 2).sum():.4g}. The first sum by the second is the slope, "
+        f"b = -slope = {b:.4g}, and a = exp(mean y - slope · mean x) = {a:.4g}."
     )
 
 
@@ -50,7 +64,7 @@ FIT_POWER_LAW = Exercise(
         "must be real number, not list": "the function math.log takes one number: [math.log(c) for c in compute].",
         "must be Tensor, not list": "torch.tensor(compute) makes a tensor of the list; or use math.log, one by one.",
         "Expected object of type": "torch.tensor(compute) makes a tensor of the list.",
-        "division by zero": "the spread of log compute is 0 where all numbers are taken as one; subtract the mean.",
+        "division by zero": "the divisor is Σ (x - mean x)²: subtract the mean of x, square, and only then add up.",
     },
     hints=(
         "log(a · compute^(-b)) = log a - b · log compute: in logarithms the law is a straight line.",

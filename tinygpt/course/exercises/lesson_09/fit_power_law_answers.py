@@ -47,21 +47,50 @@ def of_neighbours(compute, loss):
     return with_slope(float((np.diff(y) / np.diff(x)).mean()), x.mean(), y.mean())
 
 
-def of_all_pairs(compute, loss):
+def about(mean_x, mean_y, compute, loss):
+    """Least squares with something else for the means."""
     x, y = logs(compute, loss)
-    one, other = np.triu_indices(len(x), 1)
-    return with_slope(float(((y[other] - y[one]) / (x[other] - x[one])).mean()), x.mean(), y.mean())
+    return with_slope(float(((x - mean_x) * (y - mean_y)).sum() / ((x - mean_x) ** 2).sum()), mean_x, mean_y)
 
 
 def log_of_the_means(compute, loss):
-    x, y = logs(compute, loss)
-    mean_x, mean_y = math.log(np.mean(compute)), math.log(np.mean(loss))
-    return with_slope(float(((x - mean_x) * (y - mean_y)).sum() / ((x - mean_x) ** 2).sum()), mean_x, mean_y)
+    return about(math.log(np.mean(compute)), math.log(np.mean(loss)), compute, loss)
 
 
 def log_of_the_means_at_the_end(compute, loss):
     _, b = fit_power_law(compute, loss)
     return with_slope(-b, math.log(np.mean(compute)), math.log(np.mean(loss)))
+
+
+def means_of_five(compute, loss):
+    x, y = logs(compute, loss)
+    return about(x.sum() / 5, y.sum() / 5, compute, loss)
+
+
+def means_of_five_at_the_end(compute, loss):
+    x, y = logs(compute, loss)
+    return with_slope(-fit_power_law(compute, loss)[1], x.sum() / 5, y.sum() / 5)
+
+
+def means_forgotten_in_the_slope(compute, loss):
+    x, y = logs(compute, loss)
+    return with_slope(float((x * y).sum() / (x * x).sum()), x.mean(), y.mean())
+
+
+def plus_for_minus(compute, loss):
+    x, y = logs(compute, loss)
+    _, b = fit_power_law(compute, loss)
+    return math.exp(y.mean() - b * x.mean()), b
+
+
+def correlated(compute, loss):
+    x, y = logs(compute, loss)
+    return with_slope(float(np.corrcoef(x, y)[0, 1]), x.mean(), y.mean())
+
+
+def mixed_divisors(compute, loss):
+    x, y = logs(compute, loss)
+    return with_slope(float(np.cov(x, y)[0, 1] / x.var()), x.mean(), y.mean())
 
 
 def divided_by_the_other(compute, loss):
@@ -89,6 +118,12 @@ def through_origin(compute, loss):
     return 1.0, -sum(u * v for u, v in zip(x, y, strict=True)) / sum(u * u for u in x)
 
 
+LOGARITHMS = (  # what it is called, the function, its own way back, and that in words
+    ("log10", math.log10, "10 **", "10 ** (log a), or use math.log"),
+    ("log2", math.log2, "2 **", "2 ** (log a), or use math.log"),
+    ("The natural logarithm", math.log, "exp", "exp"),
+)
+POWERS = {"exp": math.exp, "10 **": lambda x: 10**x, "2 **": lambda x: 2**x}
 MISTAKES = (
     Mistake(
         "b has the wrong sign: loss = a · compute^(-b), so b is minus the slope.",
@@ -105,6 +140,14 @@ MISTAKES = (
         varied(lambda slope, start: (math.exp(slope), -start)),
     ),
     Mistake(
+        "That is what np.polyfit gives: the slope, then the line's start, log a. Wanted: a = exp(start), b = -slope.",
+        varied(lambda slope, start: (slope, start)),
+    ),
+    Mistake(
+        "b lost its sign (abs?). It is minus the slope; here the loss grows with the compute, so b is below 0.",
+        varied(lambda slope, start: (math.exp(start), abs(slope))),
+    ),
+    Mistake(
         "A straight line through the numbers themselves. A power law is one in their logarithms: take both.",
         varied(lambda slope, start: (start, -slope), same_thing, same_thing),
     ),
@@ -116,39 +159,19 @@ MISTAKES = (
         "Only the loss is in logarithms: that is an exponential law. Take those of the compute as well.",
         varied(lambda slope, start: (math.exp(start), -slope), same_thing, math.log),
     ),
-    Mistake(
-        "log10 on the way in, exp on the way out: go back with 10 ** (log a), or use math.log.",
-        varied(lambda slope, start: (math.exp(start), -slope), math.log10, math.log10),
-    ),
-    Mistake(
-        "log2 on the way in, exp on the way out: go back with 2 ** (log a), or use math.log.",
-        varied(lambda slope, start: (math.exp(start), -slope), math.log2, math.log2),
-    ),
-    Mistake(
-        "log2 on the way in, 10 ** on the way out: go back with 2 ** (log a).",
-        varied(lambda slope, start: (10**start, -slope), math.log2, math.log2),
-    ),
-    Mistake(
-        "log10 on the way in, 2 ** on the way out: go back with 10 ** (log a).",
-        varied(lambda slope, start: (2**start, -slope), math.log10, math.log10),
-    ),
-    Mistake(
-        "The natural logarithm on the way in, 10 ** on the way out: go back with exp.",
-        varied(lambda slope, start: (10**start, -slope)),
-    ),
-    Mistake(
-        "The natural logarithm on the way in, 2 ** on the way out: go back with exp.",
-        varied(lambda slope, start: (2**start, -slope)),
+    *(
+        Mistake(
+            f"{name} on the way in, {out} on the way out: go back with {back}.",
+            varied(lambda slope, start, raised=raised: (raised(start), -slope), log, log),
+        )
+        for name, log, own, back in LOGARITHMS
+        for out, raised in POWERS.items()
+        if out != own
     ),
     Mistake(
         "A mean of the slopes from each point to the next: two points close together then count as much as two far "
         "apart. Least squares is Σ (x - mean x)(y - mean y) / Σ (x - mean x)².",
         of_neighbours,
-    ),
-    Mistake(
-        "A mean of the slopes of all pairs of points: least squares weighs them, "
-        "Σ (x - mean x)(y - mean y) / Σ (x - mean x)².",
-        of_all_pairs,
     ),
     Mistake(
         "You take the logarithm of the mean. Take the mean of the logarithms: they are what lies on a line.",
@@ -158,6 +181,25 @@ MISTAKES = (
         "b is right, but for a you take the logarithm of the means: the line goes through the means of the logarithms.",
         log_of_the_means_at_the_end,
     ),
+    Mistake(
+        "Your means are sums divided by 5, whatever comes: divide by how many points there are, len(compute).",
+        means_of_five,
+    ),
+    Mistake(
+        "b is right, but for a your means are sums divided by 5, whatever comes: divide by len(compute).",
+        means_of_five_at_the_end,
+    ),
+    Mistake(
+        "Your slope is Σ x·y / Σ x²: take the means away first, Σ (x - mean x)(y - mean y) / Σ (x - mean x)².",
+        means_forgotten_in_the_slope,
+    ),
+    Mistake("b is right. For a, the slope's sign: a = exp(mean y - slope · mean x), or + b · mean x.", plus_for_minus),
+    Mistake(
+        "Your slope is the correlation, always between -1 and 1: it says how close the points lie to a line, not how "
+        "steep that is. Divide by Σ (x - mean x)² alone.",
+        correlated,
+    ),
+    Mistake("np.cov divides by n - 1, var by n: give var ddof=1, or take sums of products.", mixed_divisors),
     Mistake("The divisor is Σ (x - mean x)², of log compute; you divide by that of log loss.", divided_by_the_other),
     Mistake(
         "Through the first and the last point only: then chance in these two decides. Use all of them.",

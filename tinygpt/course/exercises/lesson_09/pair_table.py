@@ -136,7 +136,12 @@ PAIR_TABLE = Exercise(
     explain=look_at_table,
     tolerance=1e-4,
     advice={
-        "index out of range": "a row beyond the table: the remainder, % self.pairs.num_embeddings, comes last.",
+        "index out of range": "a row beyond the table. The remainder comes last, by % and not by //, and by this "
+        "table's own number of rows, self.pairs.num_embeddings, which is 16,384 only where nothing else is asked for.",
+        "' is not defined": "a method knows its own arguments, and through self what __init__ kept there: "
+        "self.rows = rows, then self.rows in forward.",
+        "'dict' object is not callable": "tokens alone is the notebook's own, a dict of token files: in forward write "
+        "self.tokens(ids).",
         "before Module.__init__": "a module begins with super().__init__(), the first line of __init__.",
         "Sizes of tensors must match": "put one column (B, 1) of zeros before ids[:, :-1], (B, T - 1), along axis 1.",
         "must match the size": "the pairs need as many columns as ids: a zero first, then ids[:, :-1].",
@@ -144,9 +149,10 @@ PAIR_TABLE = Exercise(
         "takes 2 positional": "__init__ takes (self, tokens, rows).",
         "as parameter": "a weight is an nn.Parameter, not a plain tensor. Fill it in place: "
         "nn.init.zeros_(self.pairs.weight).",
-        "scalar types: Long": "an embedding is asked by whole numbers: compute the row from the ids, not from their "
+        "scalar types: Long": "an embedding is asked by whole numbers. torch.zeros makes fractions, and all that meets "
+        "them turns into fractions too: torch.zeros_like(ids[:, :1]). Compute the row from the ids, not from their "
         "embeddings, and with %, not /.",
-        "takes 1 positional": "forward takes (self, ids).",
+        "takes 1 positional": "it is forward(self, ids).",
     },
     hints=(
         "In __init__: super().__init__(), keep tokens, make self.pairs = nn.Embedding(rows, tokens.embedding_dim) and "

@@ -108,6 +108,11 @@ MISTAKES = (
         table_with(lambda ids, rows: (previous(ids) * 10_007 + ids * 1_000_003) % rows),
     ),
     Mistake(
+        "The sum was computed in numbers with a fraction (torch.zeros makes such), and float32 keeps only some seven "
+        "digits of it: another row. Stay with whole numbers, torch.zeros_like(ids[:, :1]).",
+        table_with(lambda ids, rows: ((previous(ids).float() * 1_000_003 + ids * 10_007) % rows).long()),
+    ),
+    Mistake(
         "You multiply the two: the sum is asked for. (And where one token is 0, all your pairs would share a row.)",
         table_with(lambda ids, rows: (previous(ids) * 1_000_003 * ids * 10_007) % rows),
     ),
