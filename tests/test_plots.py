@@ -40,6 +40,16 @@ def test_a_baseline_is_drawn_across_and_named():
     assert [text.get_text() for text in axes.texts] == ["xz"]
 
 
+def test_a_baseline_s_name_stands_beside_the_axes():
+    picture = plots.lines({"a": {0: 1.0, 1: 1.0}}, "step", "nats", "flat", baselines={"the price of nothing": 1.0})
+    picture.figure.draw_without_rendering()
+    axes = picture.figure.axes[0]
+    (name,) = axes.texts
+    assert name.get_text() == "the price of\nnothing"
+    drawn = name.get_window_extent()
+    assert drawn.x0 >= axes.get_window_extent().x1 and drawn.x1 <= picture.figure.bbox.x1
+
+
 def test_many_series_reuse_the_colours():
     axes = plots.lines({str(i): {0: i, 1: i} for i in range(8)}, "x", "y", "flat").figure.axes[0]
     assert len(axes.lines) == 8
@@ -48,6 +58,22 @@ def test_many_series_reuse_the_colours():
 def test_logarithmic_axes():
     axes = plots.lines({"loss": {1: 10, 100: 1}}, "flops", "loss", "falls", log_x=True, log_y=True).figure.axes[0]
     assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
+
+
+@pytest.mark.parametrize(
+    ("top", "told"),
+    [
+        (4, ["10^{0}", "2\\times10^{0}", "3\\times10^{0}"]),
+        (30, ["1", "2", "5", "10", "20"]),
+        (1e5, ["10^{0}", "10^{5}"]),
+    ],
+)
+def test_a_logarithmic_axis_has_several_numbers(top, told):
+    axes = plots.lines({"a": {1: 1.0, 2: top}}, "T", "ms", "rises", log_y=True).figure.axes[0]
+    labels = [label.get_text() for label in axes.get_yticklabels(which="both")]
+    assert {name if top == 30 else rf"$\mathdefault{{{name}}}$" for name in told} <= set(labels)
+    if top == 30:
+        assert not any("times" in label for label in labels)
 
 
 def test_a_few_places_on_a_logarithmic_axis_are_named():
@@ -77,6 +103,11 @@ def test_bars_are_in_order_labelled_and_marked():
     assert axes.patches[0].get_facecolor() != axes.patches[1].get_facecolor()
     assert [text.get_text().strip() for text in axes.texts] == ["8.04", "1.43"]
     assert axes.yaxis_inverted()
+
+
+def test_small_bars_have_three_decimals():
+    axes = plots.bars({"with": 0.0544, "without": 0.0152}, "extra bits", "less").figure.axes[0]
+    assert [text.get_text().strip() for text in axes.texts] == ["0.054", "0.015"]
 
 
 def test_bars_show_intervals():

@@ -3,10 +3,12 @@
 import base64
 import html
 import io
+import textwrap
 
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")  # Okabe and Ito: told apart by everyone
 INK = "#808080"  # readable on white and on black
@@ -57,6 +59,8 @@ def lines(series, x, y, alt, title="", baselines=None, log_x=False, log_y=False)
     with rc_context(STYLE):
         figure, axes = empty(x, y, title)
         draw_curves(axes, series)
+        if baselines:
+            figure.set_layout_engine("constrained")  # their names stand beside the axes and take their room
         for name, value in (baselines or {}).items():
             draw_baseline(axes, name, value)
         axes.set_xscale("log" if log_x else "linear")
@@ -67,11 +71,8 @@ def lines(series, x, y, alt, title="", baselines=None, log_x=False, log_y=False)
             axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])  # the measured places, not powers of ten
             axes.set_xticks([], minor=True)
         axes.set_yscale("log" if log_y else "linear")
-        if log_y and np.divide(*axes.get_ylim()[::-1]) > 20:
-            axes.yaxis.set_minor_formatter("")  # powers of ten are enough: the numbers between them crowd the axis
-        elif log_y and np.divide(*axes.get_ylim()[::-1]) < 3:
-            axes.yaxis.set_minor_formatter("{x:g}")  # 2.2, and not 2.2 times ten to the power of 0
-            axes.yaxis.set_major_formatter("{x:g}")
+        if log_y:
+            name_powers(axes)
         if len(series) > 1:
             axes.legend()
     return Picture(figure, alt)
@@ -103,6 +104,19 @@ def panels(panels, x, y, alt, title="", baselines=None, columns=3):
     return Picture(figure, alt)
 
 
+def name_powers(axes):
+    """Plain numbers on a logarithmic axis, as many as there is room for; powers of ten where it spans many."""
+    span = np.divide(*axes.get_ylim()[::-1])
+    if span < 3:
+        axes.yaxis.set_minor_formatter("{x:g}")  # 2.2, and not 2.2 times ten to the power of 0
+        axes.yaxis.set_major_formatter("{x:g}")
+    elif span > 7:
+        axes.yaxis.set_minor_formatter("")  # the numbers between the ticks would crowd the axis
+        if span < 1000:
+            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axes.yaxis.set_major_formatter("{x:,g}")
+
+
 def draw_curves(axes, series):
     for colour, (name, data) in zip(cycled(COLOURS), series.items(), strict=False):
         xs, ys = (list(data), list(data.values())) if isinstance(data, dict) else data
@@ -111,17 +125,19 @@ def draw_curves(axes, series):
 
 def draw_baseline(axes, name, value):
     axes.axhline(value, color=INK, linestyle=":")
-    above = {"xytext": (0, 3), "textcoords": "offset points"}  # clear of a curve that ends on the line
-    axes.annotate(name, (1, value), xycoords=("axes fraction", "data"), ha="right", va="bottom", color=INK, **above)
+    beside = {"xytext": (4, 0), "textcoords": "offset points"}  # where no curve and no title can run through it
+    told = textwrap.fill(name, 14)
+    axes.annotate(told, (1, value), xycoords=("axes fraction", "data"), ha="left", va="center", color=INK, **beside)
 
 
 def bars(values, x, alt, title="", marked=(), intervals=None):
     """A horizontal bar for each value, the first on top.
 
-    values: {name: value}, shown with two decimals, whole numbers without. marked: names in another colour.
-    intervals: {name: (low, high)}.
+    values: {name: value}, shown with two decimals (three if all are below 0.1), whole numbers without. marked: names
+    in another colour. intervals: {name: (low, high)}.
     """
     intervals = intervals or {}
+    digits = 2 if max(map(abs, values.values()), default=1) >= 0.1 else 3
     with rc_context(STYLE):
         figure, axes = empty(x, "", title, height=0.6 + 0.36 * len(values))
         names = list(values)
@@ -130,7 +146,7 @@ def bars(values, x, alt, title="", marked=(), intervals=None):
             low, high = intervals.get(name, (value, value))
             if name in intervals:
                 axes.plot([low, high], [name, name], color=INK, linewidth=3)
-            told = f" {value}" if isinstance(value, int) else f" {value:.2f}"
+            told = f" {value}" if isinstance(value, int) else f" {value:.{digits}f}"
             axes.annotate(told, (max(value, high), name), va="center", color=INK)
         axes.invert_yaxis()
     return Picture(figure, alt)

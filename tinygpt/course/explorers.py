@@ -123,13 +123,13 @@ def sampling(contexts, tokens):
             (
                 text.replace("\n", "↵"),
                 names[0].strip(),
-                *(f"{probs[0]:.0%}, {(probs > 0).sum()} stay" for probs in kept),
+                *(f"{probs[0]:.0%}, {(probs > 0).sum()}" for probs in kept),
             )
         )
     return Explorer(
         kind="sampling",
         data={"places": places},
-        words="The likeliest next token after each text; its probability, and how many tokens stay.",
-        names=("text", "likeliest", "all", "top-k 40", "top-p 0.95", "temperature 0.5, top-p 0.95"),
+        words="The likeliest next token after each text; below each setting its probability, and how many tokens stay.",
+        names=("text", "likeliest", "all", "top-k 40", "top-p 0.95", "top-p 0.95, T 0.5"),
         rows=tuple(rows),
     )
