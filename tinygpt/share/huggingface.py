@@ -11,11 +11,12 @@ import torch
 from tinygpt.checkpoint import MODEL, open_run
 from tinygpt.config import InputError, ModelConfig, SampleConfig, require
 from tinygpt.model import TinyGPT
+from tinygpt.reading import read_json
 from tinygpt.share.architectures import ARCHITECTURES, architecture_of
 from tinygpt.share.fast_tokenizer import read_tokenizer, save_tokenizer
 from tinygpt.share.model_card import model_card
 from tinygpt.share.target import new_folder, require_extra
-from tinygpt.storage import load_tensors, read_json
+from tinygpt.storage import load_tensors
 from tinygpt.tokenizer import Tokenizer
 
 SPECIAL = dict.fromkeys(("bos_token_id", "eos_token_id", "pad_token_id"), Tokenizer.end_of_text)
