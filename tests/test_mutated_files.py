@@ -34,8 +34,9 @@ from tinygpt.distributed import ALONE
 from tinygpt.logs import NAME as LOG
 from tinygpt.logs import read_log
 from tinygpt.report import measure
+from tinygpt.share.architectures import architecture_of
 from tinygpt.share.huggingface import export_huggingface, from_huggingface
-from tinygpt.share.model_card import figures_of
+from tinygpt.share.model_card import model_card
 from tinygpt.share.page import facts
 from tinygpt.storage import write_json
 from tinygpt.trainer import NUMBERS, Trainer, TrainingDiverged
@@ -61,7 +62,15 @@ def read_run(folder):
     trainer.restore(run)
     states = [optimizer.state[p] for _, optimizer, p in trainer.optimized()]
     return (
-        repr([run.config, tokenizer.digest, is_done(run), read_log(folder), figures_of(run, model)]),
+        repr(
+            [
+                run.config,
+                tokenizer.digest,
+                is_done(run),
+                read_log(folder),
+                model_card(run, model, architecture_of(model)),
+            ]
+        ),
         list(facts(run, model, "float16")),
         {split: [list(t.texts(tokenizer)), t.ids.tobytes(), t.document_bytes.tobytes()] for split, t in tokens.items()},
         [bits(tensors) for tensors in (model.state_dict(), trainer.model.state_dict(), *states)],

@@ -17,7 +17,8 @@ from pathlib import Path
 import torch
 
 from tinygpt.atomic import parents_of, remove_unfinished
-from tinygpt.config import InputError, ModelConfig, TrainConfig, from_json, require
+from tinygpt.config import InputError, ModelConfig, TrainConfig, from_json, is_whole, require
+from tinygpt.corpora import SPLITS
 from tinygpt.model import TinyGPT
 from tinygpt.reading import load_json
 from tinygpt.storage import file_digest, load_tensors, save_tensors, write_json
@@ -144,10 +145,17 @@ def open_run(folder):
 
 
 def require_settings(run):
-    """Touch everything that is read later, so that what is missing is noticed now."""
-    _ = run.model_config, run.train_config, run.config["run_id"], run.config["digests"].items()
-    corpus = run.config["corpus"]
-    _ = corpus["spec"], corpus["splits"]["train"]["bytes"], run.config["versions"]["threads"]
+    """Touch everything that is read later, so that what is missing, or of another kind, is noticed now."""
+    _ = run.model_config, run.train_config
+    corpus, made_with = run.config["corpus"], run.config["versions"]
+    texts = [run.config["run_id"], corpus["spec"], *run.config["digests"].values(), *corpus.get("cleaning", ())]
+    texts += [corpus.get(name, "") for name in ("source", "version", "licence", "citation")]
+    texts += [made_with[name] for name in ("tinygpt", "torch", "tokenizers")]
+    numbers = [corpus["splits"][split][unit] for split in SPLITS for unit in ("documents", "bytes", "tokens")]
+    for text in texts:
+        require(isinstance(text, str), f"{text!r:.80} should be a text")
+    for number in [*numbers, made_with["threads"], run.n_processes]:
+        require(is_whole(number) and 0 <= number < 2**63, f"{number!r:.80} should be a whole number")
 
 
 @contextmanager
