@@ -47,7 +47,7 @@ resource = pytest.importorskip("resource", reason="this system can't bound a pro
 
 LONG = 20  # times the short form: more than 10,000 files
 LINUX = sys.platform.startswith("linux")
-SECONDS = 30  # within which a reading ends, however slow the machine
+SECONDS = 120  # within which a reading ends, however busy the machine
 FORBIDDEN = ("pickle.", "exec", "os.system", "os.exec", "os.posix_spawn", "os.fork", "subprocess.", "socket.connect")
 
 # What reads the files: its outcome is compared with that of the undamaged ones
@@ -62,15 +62,8 @@ def read_run(folder):
     trainer.restore(run)
     states = [optimizer.state[p] for _, optimizer, p in trainer.optimized()]
     return (
-        repr(
-            [
-                run.config,
-                tokenizer.digest,
-                is_done(run),
-                read_log(folder),
-                model_card(run, model, architecture_of(model)),
-            ]
-        ),
+        repr((run.config, tokenizer.digest, is_done(run), read_log(folder))),
+        model_card(run, model, architecture_of(model)),
         list(facts(run, model, "float16")),
         {split: [list(t.texts(tokenizer)), t.ids.tobytes(), t.document_bytes.tobytes()] for split, t in tokens.items()},
         [bits(tensors) for tensors in (model.state_dict(), trainer.model.state_dict(), *states)],
@@ -193,7 +186,7 @@ def hangs(*_):
 
 @contextmanager
 def bounded():
-    """128 MiB more than now, half a minute, and none of what is forbidden."""
+    """128 MiB more than now, two minutes, and none of what is forbidden."""
     before = resource.getrlimit(resource.RLIMIT_DATA)
     used = int(Path("/proc/self/statm").read_text().split()[5]) * resource.getpagesize() if LINUX else 2**33
     watched[:] = ["from here on"]
