@@ -3,13 +3,14 @@
 The preset `gpt2` becomes a GPT2LMHeadModel, `modern` a Qwen3ForCausalLM. Dropout stays behind: it is for training.
 """
 
+import math
 from pathlib import Path
 
 import safetensors.torch
 import torch
 
 from tinygpt.checkpoint import MODEL, open_run
-from tinygpt.config import InputError, ModelConfig, SampleConfig, require
+from tinygpt.config import MOST, InputError, ModelConfig, SampleConfig, is_whole, require
 from tinygpt.model import TinyGPT
 from tinygpt.reading import read_json
 from tinygpt.share.architectures import ARCHITECTURES, architecture_of
@@ -118,6 +119,9 @@ def read_config(folder):
     )
     architecture = names[found[0]]
     try:
+        for name, ours in architecture.sizes.items():  # before the library makes a list with an entry for each layer
+            too_many = is_whole(values.get(name)) and values[name] > MOST.get(ours, math.inf)
+            require(not too_many, f"{name}={values.get(name)!r:.80} is more than {MOST.get(ours)}")
         theirs = getattr(transformers, architecture.model_class).config_class.from_dict(values)
         require_settings(theirs, architecture.fixed)
         sizes = {ours: getattr(theirs, name) for name, ours in architecture.sizes.items()}
