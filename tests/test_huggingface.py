@@ -484,6 +484,7 @@ def test_code_in_the_folder_is_never_run(copied, tmp_path):
         ("gpt2", "config.json", dict(layer_norm_epsilon=1e-3), "it says layer_norm_epsilon=0.001, TinyGPT computes"),
         ("gpt2", "config.json", dict(n_head=5), "d_model=32 is not divisible by n_heads=5"),
         ("gpt2", "config.json", dict(n_embd="wide"), "config.json can't be used: "),
+        ("modern", "config.json", dict(num_hidden_layers=10**9, layer_types=None), "=1000000000 is more than 1024"),
         ("modern", "config.json", dict(num_key_value_heads=1), "num_key_value_heads=1, TinyGPT computes"),
         ("modern", "config.json", dict(head_dim=8), "head_dim=8, TinyGPT computes head_dim=16 only"),
         (

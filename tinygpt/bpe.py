@@ -9,8 +9,8 @@ Radford et al. (2019), Language Models are Unsupervised Multitask Learners, sect
 """
 
 import heapq
-import math
 import re
+from array import array
 from collections import Counter, defaultdict
 from itertools import count, pairwise
 
@@ -188,14 +188,28 @@ class BPE:
         return ids
 
     def encode_word(self, word):
-        """Merge the pairs of a word (in stand-ins) in the order in which they were learned."""
-        ids = [ID[character] for character in word]
-        while len(ids) > 1:
-            pair = min(pairwise(ids), key=lambda pair: self.merges.get(pair, math.inf))
-            if pair not in self.merges:
-                break
-            ids = merge(ids, pair, self.merges[pair])
-        return ids
+        """Merge the pairs of a word (in stand-ins) in the order in which they were learned, equal ones from the left.
+
+        To look at all pairs again after each merge would be simple, and hopeless for a "word" of a million letters,
+        such as a genome: a queue says what comes next, and only the two pairs that a merge gives birth to are new.
+        """
+        ids = [ID[character] for character in word] + [None]  # None: the end, and later whatever has been merged
+        previous, following = array("q", range(-1, len(ids) - 1)), array("q", range(1, len(ids) + 1))
+        queue = [(self.merges[pair], place) for place, pair in enumerate(pairwise(ids)) if pair in self.merges]
+        heapq.heapify(queue)  # smallest first: the earliest merge, then the leftmost place
+        while queue:
+            new_id, left = heapq.heappop(queue)
+            right = following[left]
+            if self.merges.get((ids[left], ids[right])) != new_id:  # a neighbour took one of the two before
+                continue
+            ids[left], ids[right] = new_id, None
+            following[left] = following[right]
+            previous[following[left]] = left
+            for place in (previous[left], left):
+                pair = (ids[place], ids[following[place]]) if place >= 0 else None
+                if pair in self.merges:
+                    heapq.heappush(queue, (self.merges[pair], place))
+        return [id for id in ids if id is not None]
 
     def decode_bytes(self, ids):
         """The bytes that were encoded, whatever they were."""

@@ -17,8 +17,10 @@ from pathlib import Path
 import torch
 
 from tinygpt.atomic import parents_of, remove_unfinished
-from tinygpt.config import InputError, ModelConfig, TrainConfig, from_json, require
+from tinygpt.config import InputError, ModelConfig, TrainConfig, from_json, is_whole, require
+from tinygpt.corpora import SPLITS
 from tinygpt.model import TinyGPT
+from tinygpt.reading import load_json
 from tinygpt.storage import file_digest, load_tensors, save_tensors, write_json
 from tinygpt.tokenizer import Tokenizer
 from tinygpt.tokens import open_tokens
@@ -56,17 +58,29 @@ class Run:
 
     def tokenizer(self):
         self.verify("tokenizer/")
-        return Tokenizer.load(self.folder / "tokenizer")
+        tokenizer, vocab_size = Tokenizer.load(self.folder / "tokenizer"), self.model_config.vocab_size
+        require(
+            tokenizer.vocab_size == vocab_size,
+            f"{self.folder} holds a tokenizer of {tokenizer.vocab_size} tokens and a model of {vocab_size}; "
+            "they don't belong together",
+        )
+        return tokenizer
 
     def tokens(self):
         """The token files of the run's corpus, by split."""
         self.verify("tokens/")
-        return open_tokens(self.folder / "tokens")
+        tokens, vocab_size = open_tokens(self.folder / "tokens"), self.model_config.vocab_size
+        for split, file in tokens.items():
+            largest = file.largest()
+            require(largest < vocab_size, f"{self.folder / 'tokens'} is damaged: {split}.ids holds the token {largest}")
+        return tokens
 
     def model(self, device="cpu"):
         """The model with the best validation weights, ready to be used."""
         self.verify(MODEL)
         weights, _ = self.load_tensors(MODEL)
+        with torch.device("meta"):  # takes no memory, whatever sizes config.json names
+            restore_weights(TinyGPT(self.model_config), weights, self.folder / MODEL, assign=True)
         return restore_weights(TinyGPT(self.model_config), weights, self.folder / MODEL).to(device).eval()
 
     def verify(self, prefix):
@@ -114,11 +128,11 @@ def open_run(folder):
     require(folder.is_dir(), f"there is no run folder {folder}; make one with: tinygpt run --out {folder}")
     require((folder / CONFIG).is_file(), f"{folder} is not a run folder: it has no {CONFIG}")
     try:
-        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        config = load_json(folder / CONFIG)
         found = config["format"]
         if found == FORMAT:
             require_settings(Run(folder, config))
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         reason = error if isinstance(error, InputError) else repr(error)
         problem = f"{folder / CONFIG} is damaged ({reason})"
         raise InputError(f"{problem}; bring it back or train again with --force") from None
@@ -131,10 +145,17 @@ def open_run(folder):
 
 
 def require_settings(run):
-    """Touch everything that is read later, so that what is missing is noticed now."""
-    _ = run.model_config, run.train_config, run.config["run_id"], run.config["digests"].items()
-    corpus = run.config["corpus"]
-    _ = corpus["spec"], corpus["splits"]["train"]["bytes"], run.config["versions"]["threads"]
+    """Touch everything that is read later, so that what is missing, or of another kind, is noticed now."""
+    _ = run.model_config, run.train_config
+    corpus, made_with = run.config["corpus"], run.config["versions"]
+    texts = [run.config["run_id"], corpus["spec"], *run.config["digests"].values(), *corpus.get("cleaning", ())]
+    texts += [corpus.get(name, "") for name in ("source", "version", "licence", "citation")]
+    texts += [made_with[name] for name in ("tinygpt", "torch", "tokenizers")]
+    numbers = [corpus["splits"][split][unit] for split in SPLITS for unit in ("documents", "bytes", "tokens")]
+    for text in texts:
+        require(isinstance(text, str), f"{text!r:.80} should be a text")
+    for number in [*numbers, made_with["threads"], run.n_processes]:
+        require(is_whole(number) and 0 <= number < 2**63, f"{number!r:.80} should be a whole number")
 
 
 @contextmanager
@@ -222,12 +243,15 @@ def own_weights(model):
     return weights
 
 
-def restore_weights(model, weights, source):
-    """Load weights into a model; an InputError names the file they came from when they do not fit."""
+def restore_weights(model, weights, source, assign=False):
+    """Load weights into a model; an InputError names the file they came from when they do not fit.
+
+    assign: take the tensors themselves in place of the model's own.
+    """
     if model.config.tied and "token_embedding.weight" in weights:
         weights = {**weights, "head.weight": weights["token_embedding.weight"]}
     try:
-        model.load_state_dict(weights)
+        model.load_state_dict(weights, assign=assign)
     except RuntimeError as error:
         problem = " ".join(str(error).split())[:200]
         raise InputError(f"{source} does not fit the model in config.json: {problem}") from None

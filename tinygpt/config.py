@@ -72,6 +72,8 @@ class ModelConfig:
         for name, allowed in ALLOWED.items():
             require_choice(name, getattr(self, name), allowed)
         require_whole(**{name: getattr(self, name) for name in SIZES})
+        for name, most in MOST.items():
+            require(getattr(self, name) <= most, f"{name}={getattr(self, name)} is more than {most}")
         require_flags(qk_norm=self.qk_norm, tied=self.tied)
         require(self.d_model % self.n_heads == 0, f"d_model={self.d_model} is not divisible by n_heads={self.n_heads}")
         require(
@@ -107,6 +109,7 @@ class ModelConfig:
 
 ALLOWED = {"positions": ("learned", "rotary"), "norm": ("layernorm", "rmsnorm"), "mlp": ("gelu", "swiglu")}
 SIZES = ("vocab_size", "context_length", "d_model", "n_heads", "n_layers")
+MOST = dict.fromkeys((*SIZES, "d_ff"), 2**24) | {"n_layers": 2**10}  # beyond any model's, so that nobody waits in vain
 PRESETS = {
     "gpt2": dict(n_heads=4, positions="learned", norm="layernorm", qk_norm=False, mlp="gelu", tied=True),
     "modern": dict(n_heads=2, positions="rotary", norm="rmsnorm", qk_norm=True, mlp="swiglu", tied=False),

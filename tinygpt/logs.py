@@ -6,6 +6,7 @@ from importlib.util import find_spec
 
 from tinygpt.atomic import write_atomically
 from tinygpt.config import require
+from tinygpt.reading import read_text
 
 NAME = "logs/train_loss.txt"
 
@@ -37,9 +38,9 @@ def read_log(folder):
     require(path.is_file(), f"{path} is missing; bring it back or train again")
     try:
         # After the last line's end there is nothing, or what a full disk left of a line.
-        header, *lines, _ = path.read_text(encoding="utf-8").split("\n")
+        header, *lines, _ = read_text(path).split("\n")
         rows = [[kind(x) for kind, x in zip(COLUMNS.values(), line.split("\t"), strict=True)] for line in lines]
-    except ValueError:
+    except (OSError, ValueError):
         header, rows = None, []
     require(header == HEADER, f"{path} is damaged: it should hold the columns {', '.join(COLUMNS)}; train again")
     return [Row(*values) for values in rows]

@@ -104,6 +104,13 @@ def adamw(groups, lr, betas):
     return torch.optim.AdamW(groups, lr=lr, betas=betas, eps=1e-10, weight_decay=0.0, fused=True)
 
 
+def state_shapes(optimizer, p):
+    """The shapes of what an optimizer remembers of a parameter, by name."""
+    if isinstance(optimizer, Muon):
+        return {"momentum": tuple(p.shape)}
+    return {"step": (), "exp_avg": tuple(p.shape), "exp_avg_sq": tuple(p.shape)}
+
+
 def learning_rate_factor(step, config):
     """Share of the full learning rate at a step: up in the warm-up, flat, then down to zero at the end.
 

@@ -61,10 +61,11 @@ def pick(logits, config, generator=None):
 
     All probabilities laid end to end make a line, and a point thrown at it lands on one of them.
     """
+    largest = logits.amax()  # () nan where there is one
+    require(bool(largest.isfinite()), "no token can be picked: the scores hold nan or infinity; is the model whole?")
     if config.temperature == 0:
         return int(logits.argmax())
     ends = next_token_probs(logits, config).double().cumsum(-1)  # (V,) where each token's piece of the line ends
-    require(bool(ends[-1] > 0), "no token can be picked: the scores hold nan or infinity; is the model whole?")
     point = ends[-1] * torch.rand((), dtype=torch.double, generator=generator)
     return int(torch.searchsorted(ends, point, right=True))  # right: a piece of no length is never hit
 

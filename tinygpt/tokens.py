@@ -16,8 +16,10 @@ import torch
 
 from tinygpt.config import InputError, require
 from tinygpt.corpora import SPLITS, split_of
+from tinygpt.reading import load_json
 
 CHUNK = 1000  # documents encoded at a time
+PIECE = 2**20  # tokens looked at at a time
 DTYPES = {"uint16": np.uint16, "uint32": np.uint32}
 
 
@@ -45,6 +47,13 @@ class TokenFile:
     def ends(self):
         """(documents,) where the end-of-text token after each document stands."""
         return np.append(self.starts, len(self.ids) - 1)[1:]
+
+    def largest(self):
+        """The largest of the tokens."""
+        pieces = (self.ids[start : start + PIECE] for start in range(0, len(self.ids), PIECE))
+        largest = max(int(piece.max()) for piece in pieces)
+        let_go(self.ids)
+        return largest
 
     def sample(self, max_tokens):
         """Documents spread evenly over the file, in memory, at least one and about max_tokens; all where they fit."""
@@ -115,7 +124,7 @@ def open_tokens(folder):
     """The token files that `write_tokens` left in a folder, by split."""
     folder = Path(folder)
     try:
-        dtype = DTYPES[json.loads((folder / "tokens.json").read_text())["dtype"]]
+        dtype = DTYPES[load_json(folder / "tokens.json")["dtype"]]
         return {split: open_split(folder, split, dtype) for split in SPLITS}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
@@ -124,8 +133,13 @@ def open_tokens(folder):
 
 
 def open_split(folder, split, dtype):
-    index = np.fromfile(folder / f"{split}.documents", dtype=np.int64).reshape(-1, 2)
-    return TokenFile(np.memmap(folder / f"{split}.ids", dtype=dtype, mode="r"), index[:, 0], index[:, 1])
+    ids, path = np.memmap(folder / f"{split}.ids", dtype=dtype, mode="r"), folder / f"{split}.documents"
+    require(path.stat().st_size <= 16 * len(ids), f"{path.name} names more documents than there are tokens")
+    starts, document_bytes = np.fromfile(path, dtype=np.int64).reshape(-1, 2).T
+    n_tokens = np.diff(starts, append=len(ids) - 1)  # (documents,) each with its end-of-text token
+    fits = (n_tokens >= 1) & (n_tokens - 1 <= document_bytes)  # a token has a byte at least
+    require(not starts[:1].any() and fits.all(), f"{path.name} does not fit {split}.ids")
+    return TokenFile(ids, starts, document_bytes)
 
 
 class Batches:

@@ -9,13 +9,13 @@ from torch.nn.utils import clip_grad_norm_
 
 from tinygpt.bigrams import learn_bigrams
 from tinygpt.checkpoint import LAST, own_weights, restore_weights
-from tinygpt.config import InputError
+from tinygpt.config import InputError, require
 from tinygpt.device import choose_precision, keep_freed_memory
 from tinygpt.distributed import ALONE
 from tinygpt.evaluation import evaluate
 from tinygpt.logs import Row
 from tinygpt.model import TinyGPT
-from tinygpt.optim import learning_rate_factor, make_optimizers, set_learning_rates
+from tinygpt.optim import learning_rate_factor, make_optimizers, set_learning_rates, state_shapes
 from tinygpt.tokens import Batches
 
 MEASURED_S = 2.0  # how long the speed is measured that turns minutes into steps
@@ -98,8 +98,8 @@ class Trainer:
     def save(self, run):
         """Write everything that is needed to go on to the last bit."""
         tensors = {f"model.{name}": w for name, w in own_weights(self.model).items()}
-        for name, state in self.optimizer_states():
-            tensors |= {f"{name}.{key}": value for key, value in state.items()}
+        for name, optimizer, p in self.optimized():
+            tensors |= {f"{name}.{key}": value for key, value in optimizer.state[p].items()}
         tensors["generator.cpu"] = torch.get_rng_state()
         if self.device.type == "cuda":
             tensors["generator.cuda"] = torch.cuda.get_rng_state(self.device)
@@ -111,22 +111,25 @@ class Trainer:
         tensors, numbers = run.load_tensors(LAST)
         try:
             restore_weights(self.model, below("model.", tensors), run.folder / LAST)
-            for name, state in self.optimizer_states():
-                state.update((key, t.to(self.device)) for key, t in below(f"{name}.", tensors).items())
+            for name, optimizer, p in self.optimized():
+                found = {key: t.to(self.device) for key, t in below(f"{name}.", tensors).items()}
+                shapes = {key: tuple(t.shape) for key, t in found.items()}
+                require(shapes in ({}, state_shapes(optimizer, p)), f"{name} does not fit the model")
+                optimizer.state[p].update(found)
             torch.set_rng_state(tensors["generator.cpu"])
             if self.device.type == "cuda" and "generator.cuda" in tensors:
                 torch.cuda.set_rng_state(tensors["generator.cuda"], self.device)
             for name, kind in NUMBERS.items():
                 setattr(self, name, kind(numbers[name]))
-        except (KeyError, ValueError) as error:
+        except (KeyError, ValueError, TypeError, RuntimeError) as error:
             reason = error if isinstance(error, InputError) else repr(error)
             raise InputError(f"{run.folder / LAST} is damaged ({reason}); train again with --force") from None
 
-    def optimizer_states(self):
-        """The state of every parameter, with a name that depends on the settings only."""
+    def optimized(self):
+        """Every parameter with its optimizer, and a name that depends on the settings only."""
         for i, optimizer in enumerate(self.optimizers):
             for j, p in enumerate(p for group in optimizer.param_groups for p in group["params"]):
-                yield f"optimizer.{i}.{j}", optimizer.state[p]
+                yield f"optimizer.{i}.{j}", optimizer, p
 
 
 def below(prefix, tensors):

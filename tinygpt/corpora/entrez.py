@@ -21,10 +21,11 @@ from tqdm import tqdm
 
 from tinygpt.atomic import write_atomically
 from tinygpt.cache import cache_folder
-from tinygpt.config import InputError, require
+from tinygpt.config import InputError, is_whole, require
 from tinygpt.corpora import Corpus
 from tinygpt.corpora.cleaning import clean
 from tinygpt.corpora.pubmed import READ, abstracts, account
+from tinygpt.reading import read_json
 
 ABOUT = {
     "source": "PubMed, U.S. National Library of Medicine, through NCBI's E-utilities",
@@ -65,7 +66,14 @@ def search(query, path):
         batches = [pmids[start : start + BATCH_SIZE] for start in range(0, len(pmids), BATCH_SIZE)]
         hits = {"query": query, "date": str(date.today()), "count": int(found.findtext("Count")), "batches": batches}
         keep(path, json.dumps(hits).encode())
-    return json.loads(path.read_text(encoding="utf-8"))
+    try:
+        hits = read_json(path)
+        pmids = [pmid for batch in hits["batches"] for pmid in batch]
+        require(all(isinstance(text, str) for text in (hits["query"], hits["date"], *pmids)), "it names no articles")
+        require(is_whole(hits["count"]), "it has no count")
+    except (InputError, KeyError, TypeError) as error:
+        raise InputError(f"{path} can't be used ({error}); delete it to search anew") from None
+    return hits
 
 
 def documents(hits, folder, report):

@@ -15,6 +15,7 @@ from tinygpt.config import require
 from tinygpt.course.exercises import find
 from tinygpt.course.home import runs
 from tinygpt.course.judging import NOT_WRITTEN, PASSED, WRONG, judge
+from tinygpt.reading import load_json
 
 MARKS = {PASSED: "✅", NOT_WRITTEN: "⏳", WRONG: "❌"}
 verdicts = {}  # of this session: {name: (lesson, stars, minutes, Verdict)}
@@ -130,7 +131,7 @@ def keep_progress():
 
 def read_progress(path):
     try:
-        known = json.loads(path.read_text(encoding="utf-8"))
+        known = load_json(path)
         return known if isinstance(known, dict) else {}
     except (OSError, ValueError):
         return {}

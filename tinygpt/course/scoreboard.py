@@ -6,6 +6,7 @@ from contextlib import suppress
 from tinygpt.atomic import write_atomically
 from tinygpt.config import require
 from tinygpt.course.home import runs
+from tinygpt.reading import load_json
 
 NAME = "scoreboard.json"
 
@@ -14,7 +15,7 @@ def score(name, bits_per_byte, lesson):
     """Enter a result, or replace the one of that name. bits_per_byte: of the whole validation text."""
     bits_per_byte = bits_per_byte.item() if hasattr(bits_per_byte, "item") else bits_per_byte  # of torch, of numpy
     require(
-        isinstance(bits_per_byte, int | float) and 0 < bits_per_byte < 100,
+        is_price(bits_per_byte),
         f"bits_per_byte={bits_per_byte!r} must be a number between 0 and 100",
     )
     board = read()
@@ -27,13 +28,18 @@ def score(name, bits_per_byte, lesson):
 def read():
     """What has been entered so far: {name: {"bits_per_byte", "lesson"}}."""
     try:
-        board = json.loads((runs() / NAME).read_text(encoding="utf-8"))
+        board = load_json(runs() / NAME)
     except (OSError, ValueError):
         return {}
-    is_board = isinstance(board, dict) and all(
-        isinstance(row, dict) and "bits_per_byte" in row for row in board.values()
-    )
-    return board if is_board else {}
+    return board if isinstance(board, dict) and all(map(is_row, board.values())) else {}
+
+
+def is_row(row):
+    return isinstance(row, dict) and is_price(row.get("bits_per_byte")) and isinstance(row.get("lesson", ""), str)
+
+
+def is_price(value):
+    return isinstance(value, int | float) and 0 < value < 100
 
 
 def scoreboard(*new, lesson=""):

@@ -8,6 +8,7 @@ import math
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from math import isfinite
 from pathlib import Path
 from types import MappingProxyType
 
@@ -18,6 +19,7 @@ from tinygpt.atomic import write_atomically
 from tinygpt.config import InputError, ModelConfig, TrainConfig, is_whole, require
 from tinygpt.course.home import runs
 from tinygpt.course.trials import step_flops, trial
+from tinygpt.reading import read_text
 from tinygpt.trainer import TrainingDiverged, steps_for_minutes
 
 # The package's recipe, in a size for a sprint; read-only, since a changed record would spoil every race after it.
@@ -191,13 +193,18 @@ def read(path=None):
     """All entries of a board's file; none where there is no file. A line that is no entry is an InputError."""
     path = Path(path or runs() / NAME)
     entries = []
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    try:
+        lines = read_text(path).splitlines() if path.exists() else []
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} can't be read ({error}); mend it or take it away") from None
     for number, line in enumerate(lines, 1):
         try:
             values = json.loads(line)
             lists = {name: tuple(values[name]) for name in ("seeds", "bits_per_byte")}
-            entries.append(Entry(**{**values, **lists}))
-        except (ValueError, TypeError, KeyError) as error:
+            entry = Entry(**{**values, **lists})
+            require(isfinite(entry.mean + entry.spread), "its bits_per_byte are no numbers")
+            entries.append(entry)
+        except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError) as error:
             raise InputError(f"line {number} of {path.name} is no entry ({error!r}); take it out") from None
     return entries
 

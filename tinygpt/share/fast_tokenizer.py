@@ -11,7 +11,8 @@ from tokenizers import Tokenizer as Backend
 from tokenizers.processors import TemplateProcessing
 
 from tinygpt.config import END_OF_TEXT, InputError, require
-from tinygpt.storage import read_json, write_json
+from tinygpt.reading import read_json
+from tinygpt.storage import write_json
 from tinygpt.tokenizer import Tokenizer
 
 CLASS = "PreTrainedTokenizerFast"  # as every release knows it; those since 5 write another name for it

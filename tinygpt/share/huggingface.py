@@ -3,19 +3,21 @@
 The preset `gpt2` becomes a GPT2LMHeadModel, `modern` a Qwen3ForCausalLM. Dropout stays behind: it is for training.
 """
 
+import math
 from pathlib import Path
 
 import safetensors.torch
 import torch
 
 from tinygpt.checkpoint import MODEL, open_run
-from tinygpt.config import InputError, ModelConfig, SampleConfig, require
+from tinygpt.config import MOST, InputError, ModelConfig, SampleConfig, is_whole, require
 from tinygpt.model import TinyGPT
+from tinygpt.reading import read_json
 from tinygpt.share.architectures import ARCHITECTURES, architecture_of
 from tinygpt.share.fast_tokenizer import read_tokenizer, save_tokenizer
 from tinygpt.share.model_card import model_card
 from tinygpt.share.target import new_folder, require_extra
-from tinygpt.storage import load_tensors, read_json
+from tinygpt.storage import load_tensors
 from tinygpt.tokenizer import Tokenizer
 
 SPECIAL = dict.fromkeys(("bos_token_id", "eos_token_id", "pad_token_id"), Tokenizer.end_of_text)
@@ -117,6 +119,9 @@ def read_config(folder):
     )
     architecture = names[found[0]]
     try:
+        for name, ours in architecture.sizes.items():  # before the library makes a list with an entry for each layer
+            too_many = is_whole(values.get(name)) and values[name] > MOST.get(ours, math.inf)
+            require(not too_many, f"{name}={values.get(name)!r:.80} is more than {MOST.get(ours)}")
         theirs = getattr(transformers, architecture.model_class).config_class.from_dict(values)
         require_settings(theirs, architecture.fixed)
         sizes = {ours: getattr(theirs, name) for name, ours in architecture.sizes.items()}

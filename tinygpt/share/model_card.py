@@ -7,8 +7,8 @@ import re
 
 from tinygpt.checkpoint import METRICS
 from tinygpt.config import InputError
+from tinygpt.reading import read_json
 from tinygpt.report import REPORTED_TOKENS, Figures, between, measure
-from tinygpt.storage import read_json
 
 CARD = """\
 ---
@@ -135,7 +135,7 @@ def figures_of(run, model):
     figures = read_json(path).get("validation")
     try:
         figures_table(figures), f"{figures['documents']:,} {figures['near_duplicates']:,}"
-    except (ValueError, LookupError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, ArithmeticError) as error:
         advice = "delete it, and the export measures the model anew"
         raise InputError(f"{path} is damaged ({error!r}); {advice}") from None
     return figures

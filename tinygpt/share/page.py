@@ -11,6 +11,7 @@ import numpy as np
 
 from tinygpt.checkpoint import METRICS, open_run, own_weights
 from tinygpt.config import InputError, SampleConfig, require, require_choice
+from tinygpt.reading import load_json
 from tinygpt.sampling import generate, make_decoder
 from tinygpt.share.target import new_file
 
@@ -118,11 +119,11 @@ def origin(run):
 def measured(path):
     """What metrics.json says, in a line of text."""
     try:
-        figures = json.loads(path.read_text(encoding="utf-8"))["validation"]
+        figures = load_json(path)["validation"]
         low, high = figures["bits_per_byte_interval"]
         return (
             f"{figures['bits_per_byte']:.3f} bits per byte of held-out text (95% interval {low:.3f} to {high:.3f}), "
             "measured before the weights were stored here."
         )
-    except (ValueError, LookupError, TypeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, ArithmeticError) as error:
         raise InputError(f"{path} is damaged ({error!r}); bring it back, or delete it to export without it") from None
