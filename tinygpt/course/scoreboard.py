@@ -1,11 +1,7 @@
 """The scoreboard: one measure, bits per byte of the same held-out text, from the first lesson to the last."""
 
-import json
-from contextlib import suppress
-
-from tinygpt.atomic import write_atomically
 from tinygpt.config import require
-from tinygpt.course.home import runs
+from tinygpt.course import records
 
 NAME = "scoreboard.json"
 
@@ -17,23 +13,14 @@ def score(name, bits_per_byte, lesson):
         isinstance(bits_per_byte, int | float) and 0 < bits_per_byte < 100,
         f"bits_per_byte={bits_per_byte!r} must be a number between 0 and 100",
     )
-    board = read()
-    board[name] = {"bits_per_byte": round(float(bits_per_byte), 4), "lesson": lesson}
-    with suppress(OSError):  # a folder that can't be written to: the lesson goes on
-        write_atomically(runs() / NAME, json.dumps(board, indent=1).encode())
-    return board
+    records.enter(NAME, {name: {"bits_per_byte": round(float(bits_per_byte), 4), "lesson": lesson}})
+    return read()
 
 
 def read():
     """What has been entered so far: {name: {"bits_per_byte", "lesson"}}."""
-    try:
-        board = json.loads((runs() / NAME).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    is_board = isinstance(board, dict) and all(
-        isinstance(row, dict) and "bits_per_byte" in row for row in board.values()
-    )
-    return board if is_board else {}
+    rows = records.read(NAME)
+    return {name: row for name, row in rows.items() if isinstance(row, dict) and "bits_per_byte" in row}
 
 
 def scoreboard(*new, lesson=""):
