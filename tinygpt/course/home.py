@@ -3,6 +3,7 @@
 import os
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import tinygpt
 from tinygpt.cache import cache_folder
@@ -57,10 +58,13 @@ def do_without(error):
     """From now on, a temporary folder in place of one that can't be written to; why is said once."""
     folder = home() / "runs"
     if folder not in spares:
-        spares[folder] = tempfile.TemporaryDirectory(prefix="tinygpt-", ignore_cleanup_errors=True)
+        try:
+            spares[folder] = tempfile.TemporaryDirectory(prefix="tinygpt-", ignore_cleanup_errors=True)
+        except OSError:  # no room there either
+            spares[folder] = SimpleNamespace(name=folder)
         print(
             f"⚠ Nothing can be kept in {folder}: {error.strerror or error}. The lesson goes on, but what it makes is "
-            "gone when it ends. Make room, or set TINYGPT_HOME to another folder, then restart the notebook.",
+            "gone when it ends. To keep it, make room or set TINYGPT_HOME to another folder, and restart the notebook.",
             flush=True,
         )
     return Path(spares[folder].name)
