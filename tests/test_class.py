@@ -39,7 +39,7 @@ def class_of(faulty, tmp_path, corpus_file):
     """class_of(n, **fault): the n learners that work in tmp_path/"home" at once, and what they leave there."""
 
     def class_of(n, enters=True, **fault):
-        environment = {"TINYGPT_HOME": str(tmp_path / "home"), **fault.pop("environment", {})}
+        environment = {"TINYGPT_HOME": str(tmp_path / "home")}
         sources = [
             LEARNER.format(number=number, scores=SCORES, corpus=str(corpus_file), enters=enters) for number in range(n)
         ]
@@ -119,10 +119,8 @@ def test_a_model_is_found_in_a_home_that_can_only_be_read(class_of, tmp_path, sn
     assert snapshot(tmp_path / "home") == before
 
 
-def test_without_any_room_the_exercises_go_on_and_the_model_is_one_clear_line(class_of, tmp_path):
-    (tmp_path / "home").mkdir()
-    environment = {"TMPDIR": str(tmp_path / "home")}
-    [learner] = class_of(1, folder=str(tmp_path / "home"), full_at=1, environment=environment)
+def test_without_any_room_the_exercises_go_on_and_the_model_is_one_clear_line(class_of):
+    [learner] = class_of(1, folder="/", full_at=1)
     assert learner.said.count("⚠") == 1 and "1 of 1 exercises solved" in learner.said
     *_, line = learner.said.splitlines()
     assert line.startswith(
