@@ -1,11 +1,16 @@
 """What several tests share: a small corpus of our own, runs on it, and ways to compare and to interrupt them."""
 
+import json
 import os
 import random
 import re
 import shutil
 import signal
+import subprocess
+import sys
 import tempfile
+from pathlib import Path
+from types import SimpleNamespace
 
 os.environ["OMP_NUM_THREADS"] = "1"  # ours and of the programs we start: the models are tiny, the cores not ours alone
 
@@ -192,6 +197,24 @@ def interrupt_after(after_step):
 def reopened():
     """reopened(folder): train the rest of a run as a new process would, from what is on disk."""
     return lambda folder: train(open_run(folder), resume=True)
+
+
+@pytest.fixture(scope="module")
+def faulty():
+    """faulty(*children): the answer of tests/faults.py, whose children meet faults."""
+    if sys.platform != "linux":
+        pytest.skip("fork, kill -9 and /proc are not for this system")
+    command = [sys.executable, Path(__file__).with_name("faults.py")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+
+        def faulty(*children):
+            server.stdin.write(json.dumps(children) + "\n")
+            server.stdin.flush()
+            answer = json.loads(server.stdout.readline())
+            return SimpleNamespace(**answer | {"children": [SimpleNamespace(**c) for c in answer["children"]]})
+
+        yield faulty
+        server.stdin.close()
 
 
 @pytest.fixture(scope="module")

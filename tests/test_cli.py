@@ -1,7 +1,5 @@
 """The command line as its users meet it: what works, and what they get wrong, which is one line and exit code 2."""
 
-import contextlib
-import errno
 import io
 import json
 import os
@@ -15,7 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tinygpt import cli, commands, training_job
+from tinygpt import cli, commands
 from tinygpt.checkpoint import CONFIG, LAST, MODEL, open_run
 from tinygpt.cli import main
 from tinygpt.corpora import open_corpus
@@ -515,28 +513,6 @@ def test_a_folder_with_other_things_is_never_touched(refused, corpus_file, force
     assert "cat.png" in refused(*options, "photos/cat.png/run")
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="needs a file system that nobody may write to")
-def test_a_folder_that_cannot_be_written_to(refused, corpus_file):
-    options = ["--corpus", corpus_file, "--steps", 2, *SMALL]
-    for folder in ("/sys/run", "/proc/nowhere/run"):
-        assert folder.split("/")[1] in refused("train", *options, "--out", folder)
-        assert folder.split("/")[1] in refused("tokenizer", *options[:2], "--out", folder)
-        assert folder.split("/")[1] in refused("corpus", *options[:2], "--to", folder)
-
-
-@pytest.mark.skipif(getattr(os, "geteuid", lambda: 0)() == 0, reason="root may write everywhere")
-def test_a_read_only_folder(tinygpt, corpus_file, trained):
-    trained.chmod(0o555)
-    trained.parent.chmod(0o555)
-    try:
-        code, _, err = tinygpt("train", "--corpus", corpus_file, "--steps", 2, *SMALL, "--out", trained.parent / "new")
-        assert code == 2 and err.count("\n") == 1 and "Permission denied" in err
-        assert tinygpt("generate", "--run", trained, "--tokens", 3)[0] == 0
-    finally:
-        trained.parent.chmod(0o755)
-        trained.chmod(0o755)
-
-
 def test_the_corpus_and_tokenizer_commands_overwrite_nothing(refused, corpus_file, here):
     (here / "folder").mkdir()
     (here / "file").write_text("mine")
@@ -616,77 +592,6 @@ def test_a_diverging_run_is_one_line_and_exit_code_1(tinygpt, corpus_file, here)
         err.splitlines()[-1],
     )
     assert tinygpt("evaluate", "--run", "run")[0] == 0
-
-
-# The disk is full
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="needs limits on the size of files")
-def test_a_full_disk_keeps_the_last_checkpoint(tinygpt, make_run, here, interrupt_after, outcome, snapshot):
-    once, full = (make_run(here / name) for name in ("once", "full"))
-    interrupt_after(12)
-    train(full)
-    before = {name: (full.folder / name).read_bytes() for name in (MODEL, LAST)}
-
-    def limit():
-        import resource  # POSIX only
-
-        resource.setrlimit(resource.RLIMIT_FSIZE, (len(before[LAST]) * 9 // 10,) * 2)  # more than MODEL needs
-
-    command = [*TINYGPT, "train", "--resume", "--out", "full"]
-    result = subprocess.run(command, capture_output=True, text=True, preexec_fn=limit, timeout=60)
-    assert result.returncode == 2
-    *_, line = result.stderr.splitlines()
-    assert line == f"tinygpt: {Path('full', LAST)}: File too large" and "Traceback" not in result.stderr
-    assert (full.folder / LAST).read_bytes() == before[LAST]
-    assert not [path for path in full.folder.rglob(".*")]
-    assert tinygpt("generate", "--run", "full", "--tokens", 3)[0] == 0
-    assert tinygpt("train", "--resume", "--out", "full")[0] == 0
-    train(once)
-    assert outcome(full.folder) == outcome(once.folder)
-
-
-@contextlib.contextmanager
-def full_disk(monkeypatch, when):
-    """Nothing fits on the disk any more as soon as when(path of a file that is being written) holds."""
-
-    def fsync(file, original=os.fsync):
-        if when(os.readlink(f"/proc/self/fd/{file}")):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        original(file)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", fsync)
-        yield
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
-@pytest.mark.parametrize("name", [MODEL, LAST])
-def test_no_space_left_while_training(tinygpt, make_run, here, monkeypatch, name, outcome):
-    once, full = (make_run(here / name) for name in ("once", "full"))
-    writes = []
-
-    def third_time(path):
-        writes.extend([path] * (Path(name).name in path))
-        return len(writes) >= 3
-
-    with full_disk(monkeypatch, third_time):
-        code, _, err = tinygpt("train", "--resume", "--out", "full")
-    assert code == 2 and err.splitlines()[-1].endswith(": No space left on device") and "Traceback" not in err
-    assert [row.step for row in read_log(full.folder)] == [0, 10, 20]
-    assert tinygpt("train", "--resume", "--out", "full")[0] == 0
-    train(once)
-    assert outcome(full.folder) == outcome(once.folder)
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
-@pytest.mark.parametrize("name", ["vocab.json", "config.json"])
-def test_no_space_left_while_preparing(refused, trained, corpus_file, monkeypatch, name):
-    options = ["train", "--corpus", corpus_file, "--steps", 2, *SMALL, "--out"]
-    with full_disk(monkeypatch, lambda path: name in path):
-        for folder in (["deep/new"], [trained, "--force"]):
-            monkeypatch.setattr(training_job, "say", lambda line: None)
-            assert f"{name}: No space left on device" in refused(*options, *folder)
 
 
 # Streams that are closed, and what an import loads

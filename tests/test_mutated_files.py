@@ -26,8 +26,7 @@ from damage import DAMAGE, MEMORY
 from tinygpt.checkpoint import CONFIG, LAST, METRICS, MODEL, open_run
 from tinygpt.config import InputError
 from tinygpt.corpora import SPLITS, entrez
-from tinygpt.course import speedrun
-from tinygpt.course.exercise import read_progress
+from tinygpt.course import records, speedrun
 from tinygpt.course.scoreboard import NAME as BOARD
 from tinygpt.course.scoreboard import read as read_board
 from tinygpt.distributed import ALONE
@@ -133,7 +132,7 @@ KINDS = {
     "signed": (read_and_train, SIGNED),  # by a stranger: config.json vouches for what is there now
     "gpt2": (read_export, EXPORT),
     "modern": (read_export, EXPORT),
-    "progress": (lambda folder: read_progress(folder / "progress.json"), ["progress.json"]),
+    "progress": (lambda folder: records.of_file(folder / "progress.json"), ["progress.json"]),
     "scoreboard": (read_scoreboard, [BOARD]),
     "speedrun": (read_speedrun, [speedrun.NAME]),
     "pubmed": (read_pubmed, CACHED),

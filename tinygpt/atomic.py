@@ -1,8 +1,11 @@
 """Files that are there whole or not at all."""
 
 import os
+import re
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 UNFINISHED = ".unfinished"
 
@@ -21,6 +24,18 @@ def parents_of(path):
 
 
 @contextmanager
+def naming(path):
+    """An OSError that names no file, such as that of a full disk, or our temporary one, gets this name."""
+    path = Path(path)
+    temporary = re.escape(str(path.with_name(f".{path.name}."))) + rf"[^/\\]+([/\\]{re.escape(path.name)})?"
+    try:
+        yield
+    except OSError as error:
+        error.filename = re.sub(temporary, lambda _: str(path), str(error.filename or path))
+        raise
+
+
+@contextmanager
 def replacing(path):
     """A binary file to write to, which takes the place of `path` when the block ends well.
 
@@ -29,19 +44,26 @@ def replacing(path):
     """
     path = Path(path)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}{UNFINISHED}")
-    with parents_of(path):
+    with naming(path), parents_of(path):
         try:
             with unfinished.open("wb") as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
             unfinished.replace(path)
-        except OSError as error:
-            if error.filename is None:  # such as: no space left on device
-                error.filename = str(path)
-            raise
         finally:
             unfinished.unlink(missing_ok=True)
+
+
+@contextmanager
+def beside(path):
+    """A new folder to fill and to rename to `path`, on the same disk; where it is not renamed, it vanishes."""
+    path = Path(path)
+    temporary = partial(TemporaryDirectory, prefix=f".{path.name}.", dir=path.parent, ignore_cleanup_errors=True)
+    with naming(path), parents_of(path), temporary() as own:
+        new = Path(own, path.name)  # inside, for a temporary folder is closed to other users
+        new.mkdir()
+        yield new
 
 
 def remove_unfinished(folder):

@@ -7,8 +7,6 @@ under a temporary name and renamed, so that a kill at any moment leaves whole fi
 import hashlib
 import json
 import platform
-import shutil
-import tempfile
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -16,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from tinygpt.atomic import parents_of, remove_unfinished
+from tinygpt.atomic import beside, naming, remove_unfinished
 from tinygpt.config import InputError, ModelConfig, TrainConfig, from_json, is_whole, require
 from tinygpt.corpora import SPLITS
 from tinygpt.model import TinyGPT
@@ -167,32 +165,33 @@ def new_run(folder, force=False):
     folder = Path(folder)
     check_free(folder, force)
     place = folder.resolve()
-    with parents_of(place):
-        temporary = Path(tempfile.mkdtemp(prefix=f".{place.name}.", dir=place.parent))
-        try:
-            yield temporary
-            check_free(folder, force)
-            move_run(temporary, place)
-        except OSError as error:
-            if error.filename is None:  # such as: no space left on device
-                error.filename = str(folder)
-            raise
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+    with naming(folder), beside(place) as new:
+        yield new
+        check_free(folder, force)
+        move_run(new, place)
 
 
 def move_run(source, folder):
-    """Put a run's files into a folder, in place of an earlier run's."""
-    folder.mkdir(exist_ok=True)
+    """Put a run's files into a folder, in place of an earlier run's.
+
+    One step where the folder is new. Else the old config.json stays until the new one takes its place: a kill in
+    between leaves what is known to be a run of ours, whose files are not those that its config.json names.
+    """
+    if not (folder / CONFIG).exists():
+        if folder.is_dir():
+            folder.rmdir()  # empty; some systems rename to a free name only
+        source.rename(folder)
+        return
     for pattern in OURS:
         for path in folder.glob(pattern):
-            path.unlink()
+            if path.name != CONFIG:
+                path.unlink()
     remove_unfinished(folder)
     files = [path for path in source.rglob("*") if path.is_file()]
     for path in sorted(files, key=lambda path: path.name == CONFIG):  # last: with it the folder is a run
         target = folder / path.relative_to(source)
         target.parent.mkdir(parents=True, exist_ok=True)
-        path.rename(target)
+        path.replace(target)
 
 
 def check_free(folder, force):

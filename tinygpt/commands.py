@@ -6,7 +6,7 @@ from importlib import import_module
 from itertools import chain
 from pathlib import Path
 
-from tinygpt.atomic import write_atomically
+from tinygpt.atomic import beside, write_atomically
 from tinygpt.checkpoint import METRICS, SAMPLES, open_run, versions
 from tinygpt.cli import FAILED
 from tinygpt.config import SampleConfig, require, require_choice, require_whole
@@ -81,8 +81,9 @@ def tokenizer(options):
     advice = "replace it by --force or choose another --out"
     require(options.force or not taken, f"{folder} holds a tokenizer already; {advice}")
     source = open_corpus(options.corpus or "hpo", options.documents or "auto")
-    trained = Tokenizer.train(training_texts(source), options.vocab_size)
-    trained.save(folder)
+    with beside(folder / FILES[0]):  # a folder that can't be written to is told now, not after the training
+        trained = Tokenizer.train(training_texts(source), options.vocab_size)
+        trained.save(folder)
     n_tokens = n_bytes = 0
     for document in source.split("validation"):
         n_tokens, n_bytes = n_tokens + len(trained.encode(document.text)), n_bytes + len(document.text.encode())

@@ -1,10 +1,14 @@
 """What a training run writes down: a row per evaluation, as text and, where TensorBoard is installed, for it too."""
 
 import math
+import os
+import socket
+import time
+from contextlib import nullcontext
 from dataclasses import astuple, dataclass, fields
 from importlib.util import find_spec
 
-from tinygpt.atomic import write_atomically
+from tinygpt.atomic import naming, write_atomically
 from tinygpt.config import require
 from tinygpt.reading import read_text
 
@@ -53,29 +57,49 @@ class Log:
         rows = [] if after_step is None else [row for row in read_log(folder) if row.step <= after_step]
         write_atomically(folder / NAME, "".join(f"{line}\n" for line in [HEADER, *rows]).encode())
         self.file = (folder / NAME).open("a", encoding="utf-8")
-        self.board = tensorboard_writer(folder, after_step)
+        self.board = Board(folder / "logs", after_step) if find_spec("tensorboard") else None
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self.file.close()
-        if self.board:
-            self.board.close()
+        with naming(self.file.name), self.file, self.board.file if self.board else nullcontext():
+            pass  # closed, both of them: each tries once more to write what a full disk did not take
 
     def write(self, row):
-        self.file.write(f"{row}\n")
-        self.file.flush()
+        with naming(self.file.name):
+            self.file.write(f"{row}\n")
+            self.file.flush()
         if self.board:
-            for name in ("train_loss", "validation_loss", "bits_per_byte", "lr", "tokens_per_s"):
-                if math.isfinite(getattr(row, name)):
-                    self.board.add_scalar(name, getattr(row, name), row.step)
-            self.board.flush()
+            self.board.write(row)
 
 
-def tensorboard_writer(folder, after_step):
-    if not find_spec("tensorboard"):
-        return None
-    from torch.utils.tensorboard import SummaryWriter
+class Board:
+    """The rows for TensorBoard, in a file of events.
 
-    return SummaryWriter(folder / "logs", purge_step=None if after_step is None else after_step + 1)
+    SummaryWriter leaves the writing to a thread: on a full disk that prints a traceback of its own and may never come
+    back. A few numbers need no thread.
+    """
+
+    def __init__(self, folder, after_step):
+        from tensorboard.compat.proto.event_pb2 import Event, SessionLog
+        from tensorboard.summary.writer.record_writer import RecordWriter
+
+        self.event = Event
+        path = folder / f"events.out.tfevents.{time.time_ns()}.{socket.gethostname()}.{os.getpid()}"  # read in order
+        self.file = path.open("wb")
+        self.records = RecordWriter(self.file)
+        with naming(path):
+            self.add(file_version="brain.Event:2")
+            if after_step is not None:  # what other files hold from this step on is forgotten
+                self.add(step=after_step + 1, session_log=SessionLog(status=SessionLog.START))
+
+    def write(self, row):
+        names = ("train_loss", "validation_loss", "bits_per_byte", "lr", "tokens_per_s")
+        values = [{"tag": name, "simple_value": getattr(row, name)} for name in names]
+        with naming(self.file.name):
+            self.add(step=row.step, summary={"value": [v for v in values if math.isfinite(v["simple_value"])]})
+
+    def add(self, **content):
+        self.records.write(self.event(wall_time=time.time(), **content).SerializeToString())
+        self.records.flush()

@@ -4,19 +4,16 @@ Three modes: learn, the usual one; strict (`TINYGPT_STRICT`), which raises on an
 lessons' own answers are tested; grading (nbgrader sets `NBGRADER_EXECUTION`), where `check` raises unless passed.
 """
 
-import json
 import os
 import sys
 import textwrap
-from contextlib import suppress
 
-from tinygpt.atomic import write_atomically
 from tinygpt.config import require
+from tinygpt.course import records
 from tinygpt.course.exercises import find
-from tinygpt.course.home import runs
 from tinygpt.course.judging import NOT_WRITTEN, PASSED, WRONG, judge
-from tinygpt.reading import load_json
 
+RECORD = "progress.json"
 MARKS = {PASSED: "✅", NOT_WRITTEN: "⏳", WRONG: "❌"}
 verdicts = {}  # of this session: {name: (lesson, stars, minutes, Verdict)}
 answers = {}  # the learner's own, right or wrong
@@ -47,7 +44,7 @@ def exercise(name, stars, minutes):
         verdict = judge(task, answer)
         verdicts[name] = lesson, stars, minutes, verdict
         answers[name] = answer
-        keep_progress()
+        records.enter(RECORD, {name: {"lesson": lesson, "status": verdict.status}})
         print(*told(name, verdict), sep="\n")
         if strict() and verdict.status != PASSED:
             raise NotPassed(f"{name}: {verdict.status}")
@@ -118,20 +115,3 @@ def progress():
     width = max(map(len, verdicts), default=0)
     for name, (_, stars, minutes, verdict) in verdicts.items():
         print(f"{MARKS[verdict.status]} {name:{width}}  {'★' * stars:3}  {minutes:2} min")
-
-
-def keep_progress():
-    """Write down how every exercise stands; a lesson goes on where that can't be written."""
-    path = runs() / "progress.json"
-    with suppress(OSError):
-        known = read_progress(path)
-        known |= {name: {"lesson": lesson, "status": v.status} for name, (lesson, _, _, v) in verdicts.items()}
-        write_atomically(path, json.dumps(known, indent=1).encode())
-
-
-def read_progress(path):
-    try:
-        known = load_json(path)
-        return known if isinstance(known, dict) else {}
-    except (OSError, ValueError):
-        return {}

@@ -1,9 +1,9 @@
 """`tinygpt lab`: JupyterLab on the learner's own copies of the lessons, which nothing ever overwrites."""
 
 import os
-import shutil
 from datetime import datetime
 
+from tinygpt.atomic import write_atomically
 from tinygpt.config import InputError, require
 from tinygpt.course.home import checkout, home
 
@@ -24,7 +24,7 @@ def copy_lessons(source, target, fresh=()):
         if own.exists() and path.name[:2] in fresh:
             own.rename(kept_name(own))
         if not own.exists():
-            shutil.copyfile(path, own)
+            write_atomically(own, path.read_bytes())  # half a copy would count as the learner's own
             copied.append(own)
     return copied
 

@@ -1,8 +1,10 @@
 """The model that the lessons share: made when it is first asked for, then kept."""
 
+import errno
 import hashlib
 import json
 import os
+import shutil
 from contextlib import contextmanager
 from dataclasses import asdict
 
@@ -11,12 +13,13 @@ from filelock import FileLock, Timeout
 from tinygpt.checkpoint import LAST, open_run
 from tinygpt.config import InputError, ModelConfig, TrainConfig
 from tinygpt.corpora import open_corpus
-from tinygpt.course.home import runs
+from tinygpt.course.home import do_without, home, runs
 from tinygpt.pipeline import prepare
 from tinygpt.training import is_done, train
 
 STEPS = 1000
 PATIENCE_S = 3.0  # so long we wait without a word: another may only be looking whether the model is whole
+UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
 QUICK_STEPS = 20  # with TINYGPT_QUICK, which tests set: a model that has hardly learned anything
 
 
@@ -37,16 +40,40 @@ def load_or_train(steps=STEPS, preset="modern", show_progress=True, again=False,
     """
     model = ModelConfig.preset(preset)
     settings = TrainConfig(steps=capped(steps), **training)
-    folder = runs() / "lessons" / name_of(model, settings)
+    options = {"show_progress": show_progress, **(watch or {})}
+    place = runs()
+    try:
+        return made(place, model, settings, again, options)
+    except OSError as error:
+        if error.errno not in UNWRITABLE:
+            raise
+        instead = do_without(error)
+        if instead != place:
+            return load_or_train(steps, preset, show_progress, again, watch, **training)
+        advice = "make room, or set TINYGPT_HOME to a folder with room"
+        raise InputError(f"the lesson's model can't be kept anywhere: {error.strerror}: {instead}; {advice}") from None
+
+
+def made(place, model, settings, again, options):
+    """The Run of a model that is kept below a folder; made there unless it is there and whole."""
+    name = name_of(model, settings)
+    folder = place / "lessons" / name
+    kept = home() / "runs/lessons" / name
+    if folder != kept and not again and (run := usable(kept)) and is_done(run):
+        return run  # somebody else's, which we may read
     folder.parent.mkdir(parents=True, exist_ok=True)
     with turn(folder.with_suffix(".lock")):
+        for left in folder.parent.glob(f".{name}.*"):
+            shutil.rmtree(left, ignore_errors=True)  # by a notebook that was killed
         run = None if again else usable(folder)
         if run is None:
+            if not again:
+                shutil.rmtree(folder, ignore_errors=True)  # damaged
             once = "" if again else " This happens once."
             print(f"Making the lesson's model: tokenizer, then {settings.steps} steps of training.{once}")
             run = prepare(folder, open_corpus("hpo"), model, settings, force=True, say=lambda line: None)
         if not is_done(run):
-            train(run, resume=(run.folder / LAST).is_file(), show_progress=show_progress, **(watch or {}))
+            train(run, resume=(run.folder / LAST).is_file(), **options)
     return run
 
 

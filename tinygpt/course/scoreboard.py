@@ -1,12 +1,7 @@
 """The scoreboard: one measure, bits per byte of the same held-out text, from the first lesson to the last."""
 
-import json
-from contextlib import suppress
-
-from tinygpt.atomic import write_atomically
 from tinygpt.config import require
-from tinygpt.course.home import runs
-from tinygpt.reading import load_json
+from tinygpt.course import records
 
 NAME = "scoreboard.json"
 
@@ -18,20 +13,13 @@ def score(name, bits_per_byte, lesson):
         is_price(bits_per_byte),
         f"bits_per_byte={bits_per_byte!r} must be a number between 0 and 100",
     )
-    board = read()
-    board[name] = {"bits_per_byte": round(float(bits_per_byte), 4), "lesson": lesson}
-    with suppress(OSError):  # a folder that can't be written to: the lesson goes on
-        write_atomically(runs() / NAME, json.dumps(board, indent=1).encode())
-    return board
+    records.enter(NAME, {name: {"bits_per_byte": round(float(bits_per_byte), 4), "lesson": lesson}})
+    return read()
 
 
 def read():
     """What has been entered so far: {name: {"bits_per_byte", "lesson"}}."""
-    try:
-        board = load_json(runs() / NAME)
-    except (OSError, ValueError):
-        return {}
-    return board if isinstance(board, dict) and all(map(is_row, board.values())) else {}
+    return {name: row for name, row in records.read(NAME).items() if is_row(row)}
 
 
 def is_row(row):

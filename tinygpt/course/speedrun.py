@@ -18,6 +18,7 @@ import torch
 from tinygpt.atomic import write_atomically
 from tinygpt.config import InputError, ModelConfig, TrainConfig, is_whole, require
 from tinygpt.course.home import runs
+from tinygpt.course.records import turn
 from tinygpt.course.trials import step_flops, trial
 from tinygpt.reading import read_text
 from tinygpt.trainer import TrainingDiverged, steps_for_minutes
@@ -183,9 +184,10 @@ def enter(entry, path=None):
     """Write an entry that obeys the rules onto the board, over an older one of the same name; returns the board."""
     obeys(entry)
     path = Path(path or runs() / NAME)
-    others = [e for e in read(path) if (e.name, e.corpus, e.budget) != (entry.name, entry.corpus, entry.budget)]
-    lines = [json.dumps(asdict(e)) + "\n" for e in [*others, entry]]
-    write_atomically(path, "".join(lines).encode())
+    with turn(path):
+        others = [e for e in read(path) if (e.name, e.corpus, e.budget) != (entry.name, entry.corpus, entry.budget)]
+        lines = [json.dumps(asdict(e)) + "\n" for e in [*others, entry]]
+        write_atomically(path, "".join(lines).encode())
     return board(entry.corpus, entry.budget, path)
 
 

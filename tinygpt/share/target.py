@@ -1,12 +1,10 @@
 """Where an export goes: a folder or a file that is new, and is there whole or not at all."""
 
-import os
-import shutil
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
-from tinygpt.atomic import UNFINISHED, parents_of, replacing
+from tinygpt.atomic import beside, replacing
 from tinygpt.config import InputError, require
 
 
@@ -19,16 +17,11 @@ def new_folder(path):
     path = Path(path).resolve()
     require(not path.exists() or path.is_dir(), f"{path} is a file; choose another --to")
     require(not path.is_dir() or not any(path.iterdir()), f"{path} holds files already; choose another --to")
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}{UNFINISHED}")
-    with told(path), parents_of(path):
-        try:
-            unfinished.mkdir()
-            yield unfinished
-            if path.is_dir():
-                path.rmdir()  # empty; some systems rename to a free name only
-            unfinished.rename(path)
-        finally:
-            shutil.rmtree(unfinished, ignore_errors=True)
+    with told(path), beside(path) as new:
+        yield new
+        if path.is_dir():
+            path.rmdir()  # empty; some systems rename to a free name only
+        new.rename(path)
 
 
 @contextmanager
