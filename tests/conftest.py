@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import tempfile
+from importlib.metadata import version
 
 os.environ["OMP_NUM_THREADS"] = "1"  # ours and of the programs we start: the models are tiny, the cores not ours alone
 
@@ -53,6 +54,12 @@ def pytest_configure(config):
         config.add_cleanup(folder.cleanup)
         home = folder.name
     config.pluginmanager.register(NotebookModes(home), "notebook modes")
+
+
+def pytest_report_header():
+    names = ("torch", "tokenizers", "numpy", "safetensors", "transformers")
+    versions = ", ".join(f"{name} {version(name)}" for name in names)
+    return f"with {versions}, OMP_NUM_THREADS={os.environ['OMP_NUM_THREADS']}"
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -92,6 +92,11 @@ def test_top_p_by_hand():
         assert kept(keep_top_p(logits, p)) == list(map(bool, expected)), p
 
 
+def test_p_1_rules_nothing_out_where_float32_adds_up_to_1_early():
+    logits = torch.tensor([0.0, -50])
+    assert keep_top_p(logits, 1).equal(logits)
+
+
 @given(LOGITS, st.integers(0, 14))
 def test_top_k_keeps_k_or_those_tied_with_the_kth(logits, k):
     before = logits.clone()
@@ -184,6 +189,12 @@ def test_a_token_that_is_ruled_out_is_never_picked_and_the_only_one_left_always(
     assert {pick(logits, PLAIN, generator) for _ in range(300)} == {0, 500, 999}
     logits[[0, 999]] = -math.inf
     assert {pick(logits, PLAIN, generator) for _ in range(50)} == {500}
+
+
+def test_the_point_is_thrown_from_the_left_and_a_piece_of_no_length_is_never_hit(monkeypatch):
+    for point, expected in [(0.0, 1), (0.2, 1), (0.3, 2)]:  # 0 is ruled out, 1 ends at a quarter
+        monkeypatch.setattr(torch, "rand", lambda *_, point=point, **__: torch.tensor(point, dtype=torch.double))
+        assert pick(logs(0, 0.25, 0.75), PLAIN) == expected
 
 
 def test_picking_takes_its_chance_from_the_generator_alone():
