@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -195,6 +197,7 @@ def test_what_cannot_be_compared_is_wrong_and_says_so():
         (np.array([1.0, 2]), np.array([1, 2])),
         ({"a": 1}, {"a": 1.0}),
         (float("nan"), float("nan")),
+        (torch.tensor([1.0, math.nan]), torch.tensor([1.0, math.nan])),
         ("x", "x"),
         (True, True),
         (1e9, 1e9 + 1),
