@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -58,6 +59,12 @@ def pytest_configure(config):
         config.add_cleanup(folder.cleanup)
         home = folder.name
     config.pluginmanager.register(NotebookModes(home), "notebook modes")
+
+
+def pytest_report_header():
+    names = ("torch", "tokenizers", "numpy", "safetensors", "transformers")
+    versions = ", ".join(f"{name} {version(name)}" for name in names)
+    return f"with {versions}, OMP_NUM_THREADS={os.environ['OMP_NUM_THREADS']}"
 
 
 @pytest.hookimpl(optionalhook=True)

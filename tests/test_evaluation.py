@@ -1,4 +1,5 @@
 import math
+from dataclasses import FrozenInstanceError
 
 import numpy as np
 import pytest
@@ -198,6 +199,20 @@ def test_an_interval_depends_on_its_seed_only():
     score, state = scores(50), np.random.get_state()[1].copy()
     assert score.interval(seed=1) == score.interval(seed=1) != score.interval(seed=2)
     assert (np.random.get_state()[1] == state).all()
+
+
+def test_an_interval_is_of_1000_resamples_from_seed_0_however_one_asks():
+    a = scores(20)
+    b = Score(2 * a.nats, a.tokens, a.bytes)
+    one, other = (score.resampled(resamples=1000, seed=0) for score in (a, b))
+    assert a.resampled().tolist() == one.tolist()
+    assert a.interval() == evaluation.middle(one)
+    assert b.interval_of_difference(a) == evaluation.middle(other - one)
+
+
+def test_a_score_stays_as_it_is():
+    with pytest.raises(FrozenInstanceError):
+        scores(3).nats = None
 
 
 def test_without_variety_there_is_no_interval():

@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -162,6 +164,31 @@ def test_classes_are_judged_by_use():
 
 
 @pytest.mark.parametrize(
+    ("choice", "answer", "status"),
+    [
+        (True, "B", PASSED),
+        (True, " b\n", PASSED),
+        (True, "A", WRONG),
+        (True, 2, WRONG),
+        (False, "B", PASSED),
+        (False, "b", WRONG),
+    ],
+)
+def test_a_choice_is_read_whatever_its_case_and_spacing_and_other_text_as_it_is(choice, answer, status):
+    exercise = Exercise("letter", lambda: "B", lambda: [()], (), choice=choice)
+    assert judge(exercise, lambda: answer).status == status
+
+
+def test_what_cannot_be_compared_is_wrong_and_says_so():
+    class Odd(dict):
+        def keys(self):
+            raise RuntimeError
+
+    exercise = Exercise("odd", dict, lambda: [()], ())
+    assert "can't be compared (RuntimeError)" in told(Odd, exercise)
+
+
+@pytest.mark.parametrize(
     ("a", "b"),
     [
         (1, 1.0),
@@ -170,6 +197,7 @@ def test_classes_are_judged_by_use():
         (np.array([1.0, 2]), np.array([1, 2])),
         ({"a": 1}, {"a": 1.0}),
         (float("nan"), float("nan")),
+        (torch.tensor([1.0, math.nan]), torch.tensor([1.0, math.nan])),
         ("x", "x"),
         (True, True),
         (1e9, 1e9 + 1),

@@ -92,6 +92,11 @@ def test_top_p_by_hand():
         assert kept(keep_top_p(logits, p)) == list(map(bool, expected)), p
 
 
+def test_p_1_rules_nothing_out_where_float32_adds_up_to_1_early():
+    logits = torch.tensor([0.0, -50])
+    assert keep_top_p(logits, 1).equal(logits)
+
+
 @given(LOGITS, st.integers(0, 14))
 def test_top_k_keeps_k_or_those_tied_with_the_kth(logits, k):
     before = logits.clone()
@@ -184,6 +189,13 @@ def test_a_token_that_is_ruled_out_is_never_picked_and_the_only_one_left_always(
     assert {pick(logits, PLAIN, generator) for _ in range(300)} == {0, 500, 999}
     logits[[0, 999]] = -math.inf
     assert {pick(logits, PLAIN, generator) for _ in range(50)} == {500}
+    assert pick(logs(0, 0, 1), PLAIN, generator) == 2
+
+
+def test_the_point_is_thrown_from_the_left_and_a_piece_of_no_length_is_never_hit(monkeypatch):
+    for point, expected in [(0.0, 1), (0.2, 1), (0.3, 2)]:  # 0 is ruled out, 1 ends at a quarter
+        monkeypatch.setattr(torch, "rand", lambda *_, point=point, **__: torch.tensor(point, dtype=torch.double))
+        assert pick(logs(0, 0.25, 0.75), PLAIN) == expected
 
 
 def test_picking_takes_its_chance_from_the_generator_alone():
@@ -313,6 +325,11 @@ def test_a_decoder_can_be_used_again():
         assert write(decoder, [5], 12, None) == write(decoder, [5], 12, None)
 
 
+def test_writing_keeps_nothing_for_gradients_and_remembers_what_it_has_read():
+    decoder = TorchDecoder(scrambled("modern"))
+    assert not decoder([1, 2]).requires_grad and decoder.cache.length == 2
+
+
 def test_numpy_is_for_the_cpu():
     assert isinstance(make_decoder(scrambled("modern")), NumpyGPT)
     assert isinstance(make_decoder(scrambled("modern").to("meta")), TorchDecoder)  # stands for any other device
@@ -333,6 +350,7 @@ def test_equal_seeds_write_equal_texts(decoder):
     model = decoder(scrambled("modern"))
     first, again, other = ("".join(generate(model, BYTES, "é", CONFIG, seed)) for seed in (1, 1, 2))
     assert first == again != other and first
+    assert "".join(generate(model, BYTES, "é", CONFIG)) == "".join(generate(model, BYTES, "é", CONFIG, seed=0))
 
 
 @pytest.mark.parametrize("training", [True, False])
