@@ -149,7 +149,7 @@ def test_pages_can_be_read(seen, edition, least_contrast, dark):
         texts = browser.find_elements(
             By.CSS_SELECTOR, "h1, h2, p, li, nav a, td, th, summary, pre, .highlight :not(.w)"
         )
-        assert least_contrast(texts) >= 4.5, page
+        assert least_contrast(browser.find_elements(By.CSS_SELECTOR, texts)) >= 4.5, page
 
 
 def picture(browser):
