@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from tinygpt.config import InputError
-from tinygpt.course.notebooks import execute, lesson_paths, release
+from tinygpt.course.notebooks import execute, lesson_paths, release, stamp_readme
 
 
 def main(argv=None):
@@ -23,6 +23,8 @@ def main(argv=None):
             return 0
         for path in paths:
             print(execute(path) or path if options.command == "execute" else release(path))
+        if options.command == "release":
+            print(stamp_readme())
     except InputError as error:
         print(f"tinygpt.course: {error}", file=sys.stderr)
         return 2
