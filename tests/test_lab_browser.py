@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -114,15 +115,12 @@ def ready(browser):
 
 
 def run_all(browser):
-    """Choose all cells, run them, and save: what the file holds when the last cell has been run."""
+    """Choose all cells, run them, and save once the last has been run."""
     press(browser, "a", holding=Keys.CONTROL)
+    until(browser, lambda _: not find(browser, ".jp-Notebook .jp-Cell:not(.jp-mod-selected)"))
     press(browser, Keys.ENTER, holding=Keys.CONTROL)
-    until(
-        browser,
-        lambda _: (
-            find(browser, ".jp-CodeCell")[-1].find_element(By.CSS_SELECTOR, ".jp-InputPrompt").text.strip("[]: *")
-        ),
-    )
+    last = find(browser, ".jp-CodeCell .jp-InputPrompt")[-1]
+    until(browser, lambda _: re.search(r"\d", last.get_property("textContent")))
     press(browser, "s", holding=Keys.CONTROL)
 
 
