@@ -2,13 +2,9 @@
 
 import json
 import re
-import socket
 import subprocess
 import sys
 import threading
-import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +17,6 @@ from tinygpt.course import check_environment, environment, glossary, lesson_mode
 from tinygpt.course.exercises import lessons
 from tinygpt.course.glossary import TERMS, found
 from tinygpt.course.home import checkout, home, typed
-from tinygpt.course.lab import copy_lessons, lab, lab_options
 from tinygpt.course.scoreboard import read
 from tinygpt.training import is_done
 
@@ -156,57 +151,6 @@ def test_it_says_when_all_is_well(monkeypatch, capsys):
     assert "Everything is there." in capsys.readouterr().out
 
 
-# The learner's copies
-
-
-@pytest.fixture
-def course(tmp_path):
-    source = tmp_path / "notebooks"
-    source.mkdir()
-    for name in ("00_start_here", "01_tokenizer"):
-        (source / f"{name}.ipynb").write_text(f"{name}, first edition")
-    return source
-
-
-def test_an_edited_lesson_is_never_overwritten(course, tmp_path):
-    work = tmp_path / "work"
-    assert [path.name for path in copy_lessons(course, work)] == ["00_start_here.ipynb", "01_tokenizer.ipynb"]
-    (work / "00_start_here.ipynb").write_text("my answers")
-    for path in course.iterdir():
-        path.write_text("second edition")
-    (course / "02_attention.ipynb").write_text("new")
-    assert [path.name for path in copy_lessons(course, work)] == ["02_attention.ipynb"]
-    assert (work / "00_start_here.ipynb").read_text() == "my answers"
-
-
-def test_a_fresh_copy_keeps_the_old_one_beside_it(course, tmp_path):
-    work = tmp_path / "work"
-    copy_lessons(course, work)
-    for n in range(3):  # within a minute too
-        (work / "00_start_here.ipynb").write_text(f"answers {n}")
-        copy_lessons(course, work, fresh=("00",))
-        assert (work / "00_start_here.ipynb").read_text() == "00_start_here, first edition"
-    kept = {path.read_text() for path in work.glob("00_start_here.kept-*.ipynb")}
-    assert kept == {"answers 0", "answers 1", "answers 2"}
-    with pytest.raises(InputError, match="no lesson '7' to start again; there are 00, 01"):
-        copy_lessons(course, work, fresh=("7",))
-
-
-def test_jupyter_opens_at_the_first_lesson_and_takes_further_options(course, monkeypatch):
-    command = lab_options(course, ["--port", "9999"])
-    assert command[-2:] == ["--port", "9999"]
-    assert "--LabApp.default_url=/lab/tree/00_start_here.ipynb" in command
-    for uid, as_root in ((0, True), (1000, False)):
-        monkeypatch.setattr("os.geteuid", lambda uid=uid: uid, raising=False)
-        assert ("--allow-root" in lab_options(course, [])) == as_root
-
-
-def test_without_jupyterlab_it_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(sys.modules, "jupyterlab.labapp", None)
-    with pytest.raises(InputError, match="JupyterLab is not installed: python -m pip install"):
-        lab()
-
-
 # The lessons' model
 
 
@@ -270,31 +214,3 @@ def test_students_notebooks_are_what_release_makes_of_the_sources(name, tmp_path
     cells = json.loads((checkout() / "notebooks" / name).read_text(encoding="utf-8"))["cells"]
     assert not any(cell.get("outputs") or cell.get("execution_count") for cell in cells)
     assert not any("BEGIN SOLUTION" in "".join(cell["source"]) for cell in cells)
-
-
-def test_lab_starts_with_the_first_lesson(own_home):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    options = ["--no-browser", f"--port={port}", "--IdentityProvider.token=secret", "--ServerApp.port_retries=0"]
-    with subprocess.Popen([sys.executable, "-m", "tinygpt", "lab", *options], stderr=subprocess.DEVNULL) as server:
-        try:
-            address = f"http://127.0.0.1:{port}/api/contents/00_start_here.ipynb?token=secret"
-            lesson = json.loads(answered(address, server))
-        finally:
-            server.terminate()
-            assert server.wait(30) in (0, 143, -15)
-    own = own_home / "work" / "00_start_here.ipynb"
-    assert lesson["content"]["cells"][0]["source"].startswith("# 00") and own.is_file()
-
-
-def answered(address, server, limit_s=60):
-    """What a server answers once it is up."""
-    for _ in range(10 * limit_s):
-        assert server.poll() is None, "it ended"
-        try:
-            with urllib.request.urlopen(address, timeout=5) as answer:
-                return answer.read()
-        except urllib.error.URLError:
-            time.sleep(0.1)
-    raise AssertionError(f"no answer in {limit_s} s")

@@ -19,7 +19,8 @@ from tinygpt.course.judging import YOUR_TURN
 
 STUB = f'raise NotImplementedError("{YOUR_TURN}")'
 GUESS = re.compile(r"^(\w+ = )\S.*?(  +# your guess.*)$", re.MULTILINE)  # the learner writes one
-BADGES = "<!-- badges -->"
+BADGES, BADGES_END = "<!-- badges -->", "<!-- /badges -->"
+SOURCE = '"git+REPOSITORY"'  # what a lesson's first cell installs on Colab
 TIMEOUT_S = 600
 
 
@@ -88,24 +89,43 @@ def student_version(notebook, name):
             cell.source = cell.source.replace(BADGES, badges(name))
         else:
             cell.source = GUESS.sub(r"\1None\2", cell.source)
+            cell.source = cell.source.replace(SOURCE, f'"git+{address()}"' if address() else SOURCE)
         cell.metadata.pop("execution", None)
     notebook.metadata.pop("widgets", None)
     return notebook
 
 
-def badges(name):
-    """Links that open a student's notebook on Colab and Binder; nothing where the repository has no address yet."""
+def address():
+    """The repository's address, which pyproject.toml alone knows; empty where it has none yet."""
     with open(checkout() / "pyproject.toml", "rb") as file:
-        address = tomllib.load(file)["project"].get("urls", {}).get("Repository", "")
-    if not address.startswith("https://github.com/"):
+        return tomllib.load(file)["project"].get("urls", {}).get("Repository", "").removesuffix("/")
+
+
+def badges(name):
+    """Links that open a student's notebook on Colab and Binder; nothing where the repository isn't on GitHub yet."""
+    if not address().startswith("https://github.com/"):
         return ""
-    repository = address.removeprefix("https://github.com/").removesuffix("/")
+    repository = address().removeprefix("https://github.com/")
     colab = f"https://colab.research.google.com/github/{repository}/blob/main/notebooks/{name}"
     binder = f"https://mybinder.org/v2/gh/{repository}/main?labpath=notebooks/{name}"
     return (
         f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab}) "
         f"[![Open in Binder](https://mybinder.org/badge_logo.svg)]({binder})"
     )
+
+
+def stamped_readme(text):
+    """The README's text with the badges of the first lesson and the address to clone."""
+    between = f"{BADGES}{badges('00_start_here.ipynb')}{BADGES_END}"
+    text = re.sub(f"{BADGES}.*{BADGES_END}", lambda _: between, text)
+    return re.sub(r"(?<=git clone )\S+", lambda _: address() or "ADDRESS-OF-THIS-REPOSITORY", text)
+
+
+def stamp_readme():
+    """Write the README anew with the repository's address; returns its path."""
+    path = checkout() / "README.md"
+    write_atomically(path, stamped_readme(path.read_text(encoding="utf-8")).encode())
+    return path
 
 
 def write_notebook(path, notebook):
