@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 GROUPS = {
-    group: {each.name: each for each in map(Requirement, texts)}
+    group: {each.name: each for each in map(Requirement, texts) if each.name != "tinygpt"}
     for group, texts in [("", PROJECT["dependencies"]), *PROJECT["optional-dependencies"].items()]
 }
 COURSE = GROUPS.pop("course")
