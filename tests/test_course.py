@@ -173,6 +173,16 @@ def test_an_edited_lesson_is_never_overwritten(course, tmp_path):
     assert (work / "00_start_here.ipynb").read_text() == "my answers"
 
 
+def test_a_lesson_that_did_not_fit_on_the_disk_is_copied_the_next_time(course, tmp_path, monkeypatch):
+    def full(file):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="00_start_here"):
+        patch.setattr("os.fsync", full)
+        copy_lessons(course, tmp_path / "work")
+    assert len(copy_lessons(course, tmp_path / "work")) == 2
+
+
 def test_a_fresh_copy_keeps_the_old_one_beside_it(course, tmp_path):
     work = tmp_path / "work"
     copy_lessons(course, work)

@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 from tinygpt.checkpoint import CONFIG, LAST, MODEL, open_run
+from tinygpt.logs import read_log
 from tinygpt.storage import load_tensors
 from tinygpt.training import train
 
@@ -200,6 +201,28 @@ def test_a_real_disk_that_fills_up(every, begun, small_disk, faulty, outcome):
         shutil.rmtree(run)
         call += every
     assert 20 < answer.calls <= call + 3  # what comes last needs no room
+
+
+LOGGING = """
+import resource
+from pathlib import Path
+from tinygpt.logs import Log, Row
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))
+try:
+    with Log(Path({folder!r})) as log:
+        for step in range(1000):
+            log.write(Row(step, 1.0, 1, *[1.0] * 5))
+except OSError as error:
+    print(error)
+"""
+
+
+def test_a_log_that_finds_no_room_is_one_error_without_a_traceback_of_tensorboard_s(faulty, tmp_path):
+    (tmp_path / "logs").mkdir()
+    [child] = faulty({"source": LOGGING.format(folder=str(tmp_path))}).children
+    assert child.code == 0 and child.said.startswith("[Errno 27] File too large: ") and child.said.count("\n") == 1
+    assert len(read_log(tmp_path)) >= 10
 
 
 # A folder that can't be written to
