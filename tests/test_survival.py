@@ -94,7 +94,7 @@ def test_kill_9_again_and_again_loses_nothing(make_run, tmp_path, resume, finish
 
 @pytest.fixture
 def prepared(faulty, tmp_path, corpus_file, make_run, outcome):
-    """prepared(call, fault): meet it at that call of a run's making, anew and in place of another; then make it."""
+    """prepared(call, fault): meet it at that call of a run's making, in a folder of each kind; then make it."""
     make_run(tmp_path / "old", steps=1)
     words = ["train", "--corpus", str(corpus_file), "--steps=1", "--evaluations=1", "--bigram-steps=0", "--force"]
     words += [*SMALL[:-1], "--tokenizer", str(tmp_path / "old/tokenizer"), "--out"]
@@ -102,11 +102,13 @@ def prepared(faulty, tmp_path, corpus_file, make_run, outcome):
     expected = outcome(tmp_path / "new")
 
     def prepared(call, fault):
-        for name in ("fresh", "replaced"):
+        for name in ("fresh", "empty", "replaced"):
             folder = tmp_path / name
             shutil.rmtree(folder, ignore_errors=True)
             if name == "replaced":
                 shutil.copytree(tmp_path / "old", folder)
+            if name == "empty":
+                folder.mkdir()
             answer = faulty({"words": [*words, str(folder)], "folder": str(tmp_path), fault: call})
             if (folder / CONFIG).exists():
                 open_run(folder)
@@ -122,7 +124,7 @@ def prepared(faulty, tmp_path, corpus_file, make_run, outcome):
 def test_kill_9_while_a_run_is_prepared(every, prepared):
     """Whatever was there before, by --force there is a run afterwards; what opens is whole or says that it isn't."""
     for call in range(1, 40, every):
-        assert [code for code, _ in prepared(call, "kill_at")] == [-9, -9]
+        assert [code for code, _ in prepared(call, "kill_at")] == [-9, -9, -9]
 
 
 @pytest.mark.parametrize("every", [9, pytest.param(1, marks=slow)])
