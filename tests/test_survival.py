@@ -80,6 +80,7 @@ def test_kill_9_at_random_moments_loses_nothing(n, make_run, tmp_path, resume, f
             there = (run.folder / LAST).exists()
             before_step.append(int(load_tensors(run.folder / LAST)[1]["step"]) if there else None)
             assert finished() == expected, f"seed {seed}, {moment}"
+            print(f"seed {seed}, kill {len(killed)}: {moment}, equal to the last bit", flush=True)
     print(f"seed {seed}: killed {n} times; last checkpoints at steps {before_step}")
 
 
