@@ -206,7 +206,7 @@ def reopened():
     return lambda folder: train(open_run(folder), resume=True)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def faulty():
     """faulty(*children): the answer of tests/faults.py, whose children meet faults."""
     if sys.platform != "linux":

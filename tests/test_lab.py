@@ -59,6 +59,16 @@ def kept(work):
     return list(work.glob("*.kept-*.ipynb"))
 
 
+def test_a_lesson_that_did_not_fit_on_the_disk_is_copied_the_next_time(course, tmp_path, monkeypatch):
+    def full(file):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="00_start_here"):
+        patch.setattr("os.fsync", full)
+        list(copy_lessons(course, tmp_path / "work"))
+    assert len(list(copy_lessons(course, tmp_path / "work"))) == 2
+
+
 RAN = new_output("stream", text="❌ wrong")
 
 

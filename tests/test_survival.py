@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 from tinygpt.checkpoint import CONFIG, LAST, MODEL, open_run
+from tinygpt.logs import read_log
 from tinygpt.storage import load_tensors
 from tinygpt.training import train
 
@@ -79,6 +80,7 @@ def test_kill_9_at_random_moments_loses_nothing(n, make_run, tmp_path, resume, f
             there = (run.folder / LAST).exists()
             before_step.append(int(load_tensors(run.folder / LAST)[1]["step"]) if there else None)
             assert finished() == expected, f"seed {seed}, {moment}"
+            print(f"seed {seed}, kill {len(killed)}: {moment}, equal to the last bit", flush=True)
     print(f"seed {seed}: killed {n} times; last checkpoints at steps {before_step}")
 
 
@@ -93,7 +95,7 @@ def test_kill_9_again_and_again_loses_nothing(make_run, tmp_path, resume, finish
 
 @pytest.fixture
 def prepared(faulty, tmp_path, corpus_file, make_run, outcome):
-    """prepared(call, fault): meet it at that call of a run's making, anew and in place of another; then make it."""
+    """prepared(call, fault): meet it at that call of a run's making, in a folder of each kind; then make it."""
     make_run(tmp_path / "old", steps=1)
     words = ["train", "--corpus", str(corpus_file), "--steps=1", "--evaluations=1", "--bigram-steps=0", "--force"]
     words += [*SMALL[:-1], "--tokenizer", str(tmp_path / "old/tokenizer"), "--out"]
@@ -101,11 +103,13 @@ def prepared(faulty, tmp_path, corpus_file, make_run, outcome):
     expected = outcome(tmp_path / "new")
 
     def prepared(call, fault):
-        for name in ("fresh", "replaced"):
+        for name in ("fresh", "empty", "replaced"):
             folder = tmp_path / name
             shutil.rmtree(folder, ignore_errors=True)
             if name == "replaced":
                 shutil.copytree(tmp_path / "old", folder)
+            if name == "empty":
+                folder.mkdir()
             answer = faulty({"words": [*words, str(folder)], "folder": str(tmp_path), fault: call})
             if (folder / CONFIG).exists():
                 open_run(folder)
@@ -121,7 +125,7 @@ def prepared(faulty, tmp_path, corpus_file, make_run, outcome):
 def test_kill_9_while_a_run_is_prepared(every, prepared):
     """Whatever was there before, by --force there is a run afterwards; what opens is whole or says that it isn't."""
     for call in range(1, 40, every):
-        assert [code for code, _ in prepared(call, "kill_at")] == [-9, -9]
+        assert [code for code, _ in prepared(call, "kill_at")] == [-9, -9, -9]
 
 
 @pytest.mark.parametrize("every", [9, pytest.param(1, marks=slow)])
@@ -200,6 +204,28 @@ def test_a_real_disk_that_fills_up(every, begun, small_disk, faulty, outcome):
         shutil.rmtree(run)
         call += every
     assert 20 < answer.calls <= call + 3  # what comes last needs no room
+
+
+LOGGING = """
+import resource
+from pathlib import Path
+from tinygpt.logs import Log, Row
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))
+try:
+    with Log(Path({folder!r})) as log:
+        for step in range(1000):
+            log.write(Row(step, 1.0, 1, *[1.0] * 5))
+except OSError as error:
+    print(error)
+"""
+
+
+def test_a_log_that_finds_no_room_is_one_error_without_a_traceback_of_tensorboard_s(faulty, tmp_path):
+    (tmp_path / "logs").mkdir()
+    [child] = faulty({"source": LOGGING.format(folder=str(tmp_path))}).children
+    assert child.code == 0 and child.said.startswith("[Errno 27] File too large: ") and child.said.count("\n") == 1
+    assert len(read_log(tmp_path)) >= 10
 
 
 # A folder that can't be written to

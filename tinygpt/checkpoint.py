@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from tinygpt.atomic import beside, naming, remove_unfinished
+from tinygpt.atomic import beside, remove_unfinished
 from tinygpt.config import InputError, ModelConfig, TrainConfig, from_json, is_whole, require
 from tinygpt.corpora import SPLITS
 from tinygpt.model import TinyGPT
@@ -165,7 +165,7 @@ def new_run(folder, force=False):
     folder = Path(folder)
     check_free(folder, force)
     place = folder.resolve()
-    with naming(folder), beside(place) as new:
+    with beside(place) as new:
         yield new
         check_free(folder, force)
         move_run(new, place)
@@ -174,24 +174,22 @@ def new_run(folder, force=False):
 def move_run(source, folder):
     """Put a run's files into a folder, in place of an earlier run's.
 
-    One step where the folder is new. Else the old config.json stays until the new one takes its place: a kill in
-    between leaves what is known to be a run of ours, whose files are not those that its config.json names.
+    One step where the folder is new. Else config.json comes first: a kill in between leaves what is known to be a run
+    of ours, whose files are not those that its config.json names.
     """
-    if not (folder / CONFIG).exists():
-        if folder.is_dir():
-            folder.rmdir()  # empty; some systems rename to a free name only
+    if not folder.exists():
         source.rename(folder)
         return
+    (source / CONFIG).replace(folder / CONFIG)
     for pattern in OURS:
         for path in folder.glob(pattern):
             if path.name != CONFIG:
                 path.unlink()
     remove_unfinished(folder)
-    files = [path for path in source.rglob("*") if path.is_file()]
-    for path in sorted(files, key=lambda path: path.name == CONFIG):  # last: with it the folder is a run
+    for path in [path for path in source.rglob("*") if path.is_file()]:
         target = folder / path.relative_to(source)
         target.parent.mkdir(parents=True, exist_ok=True)
-        path.replace(target)
+        path.rename(target)
 
 
 def check_free(folder, force):
