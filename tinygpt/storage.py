@@ -31,7 +31,8 @@ def load_tensors(path):
                 metadata = dict(json.loads((file.metadata() or {}).get(METADATA, "{}")))
                 return {name: file.get_tensor(name) for name in file.keys()}, metadata  # noqa: SIM118
     except (safetensors.SafetensorError, OSError, ValueError, TypeError, RecursionError) as error:
-        raise InputError(f"{path} is damaged ({error}); bring it back or train again") from None
+        problem = " ".join(str(error).split())[:300]  # it may quote what the file holds
+        raise InputError(f"{path} is damaged ({problem}); bring it back or train again") from None
     raise InputError(f"{path} is not a safetensors file: torch.save made it, so it holds a pickle; we never open one")
 
 

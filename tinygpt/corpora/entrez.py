@@ -25,7 +25,7 @@ from tinygpt.config import InputError, is_whole, require
 from tinygpt.corpora import Corpus
 from tinygpt.corpora.cleaning import clean
 from tinygpt.corpora.pubmed import READ, abstracts, account
-from tinygpt.reading import read_json
+from tinygpt.reading import MOST_BYTES, read_json
 
 ABOUT = {
     "source": "PubMed, U.S. National Library of Medicine, through NCBI's E-utilities",
@@ -81,6 +81,8 @@ def documents(hits, folder, report):
     report.clear()
     paths = [folder / f"batch_{number:04}.xml.gz" for number in range(1, len(hits["batches"]) + 1)]
     download(hits["batches"], paths)
+    for path in paths:  # zeros at the end of a gzip file are allowed, and read one by one
+        require(path.stat().st_size <= MOST_BYTES, f"{path} is larger than any answer of PubMed's; delete it")
     tally, cleaned = Counter(), []
     yield from clean((document for path in paths for document in abstracts(path, tally)), cleaned)
     asked = sum(map(len, hits["batches"]))

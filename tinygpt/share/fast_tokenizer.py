@@ -55,7 +55,7 @@ def read_tokenizer(folder):
         found = json.loads(Backend.from_str(json.dumps(values)).to_str())
         tokenizer = Tokenizer(found["model"]["merges"])
     except Exception as error:  # the library raises nothing more special
-        raise InputError(f"{path} is damaged: {' '.join(str(error).split())}") from None
+        raise InputError(f"{path} is damaged: {' '.join(str(error).split())[:300]}") from None
     expected = json.loads(their_backend(tokenizer).to_str())
     differing = [name for name in expected if found.get(name) != expected[name]]
     require(not differing, f"{path} is not a tokenizer of TinyGPT's: its {', '.join(differing)} differ")

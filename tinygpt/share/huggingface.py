@@ -128,7 +128,7 @@ def read_config(folder):
         config = ModelConfig.preset(architecture.preset, **sizes)
         require_settings(theirs, architecture.settings(config))
     except Exception as error:  # whatever the library objects to, or we
-        raise InputError(f"{path} can't be used: {' '.join(str(error).split())}") from None
+        raise InputError(f"{path} can't be used: {' '.join(str(error).split())[:300]}") from None
     return architecture, config
 
 
