@@ -83,10 +83,23 @@ def test_known_mistakes_have_their_own_words_and_others_get_a_difference():
         (lambda x: 2 * x / x, "There are nan in it"),
         (lambda x: 2 * x.tolist(), "It is of type list, it should be a tensor of shape (1,)."),
         (lambda x: 2 * x > 0, "The type is torch.bool"),
+        (lambda x: (2 * x + 3).double(), "The largest difference is 3."),
+        (lambda x: "0", "It is of type str, it should be a tensor of shape (1,)."),
     ],
 )
 def test_without_a_known_mistake_it_says_what_can_be_said(answer, message):
     assert message in told(answer)
+
+
+def test_of_two_numbers_it_is_said_that_they_differ_whatever_their_types():
+    half = Exercise("half", lambda n: n / 2, lambda: [(6,)], ())
+    assert "The two differ" in told(lambda n: 2, half) and "The two differ" in told(lambda n: 2.0, half)
+    assert "It is of type bool, it should be of type float." in told(lambda n: True, half)
+
+
+def test_a_choice_about_something_shows_it_and_never_the_right_letter():
+    exercise = Exercise("parity", lambda n: "B", lambda: [(7,)], (), choice=True)
+    assert "parity(7)" in told(lambda n: "A", exercise) and "expected" not in told(lambda n: "A", exercise)
 
 
 def test_an_explanation_of_the_exercise_s_own_may_not_break_it():
@@ -129,7 +142,7 @@ def test_loops_exits_and_floods_are_survived(monkeypatch):
     monkeypatch.setattr(guard, "LIMIT_S", 0.2)
     assert "does a loop never end?" in told(endless) and "while True" in told(endless)
     assert "It ended with SystemExit" in told(leaves)
-    assert "printed   yyyy" in told(talks) and len(told(talks)) < 1500
+    assert f"printed   {'y' * 300}…" in told(talks) and len(told(talks)) < 1500
 
 
 def test_changing_the_input_is_wrong_even_if_the_result_is_right():
@@ -139,6 +152,11 @@ def test_changing_the_input_is_wrong_even_if_the_result_is_right():
 
     message = told(in_place)
     assert "changed its input in place" in message and "afterwards argument 1 is [4.0]" in message
+
+
+def test_which_of_several_inputs_was_changed_is_said():
+    both = Exercise("both", lambda a, b: [*a, *b], lambda: [([1], [2])], ())
+    assert "afterwards argument 2 is []" in told(lambda a, b: [*a, b.pop()], both)
 
 
 def test_classes_are_judged_by_use():
@@ -233,3 +251,8 @@ def test_values_are_shown_short():
     assert shown(torch.zeros(50, 2)) == "a tensor of shape (50, 2), torch.float32"
     assert shown("a" * 1000) == cut(repr("a" * 1000)) and len(shown("a" * 1000)) < 250
     assert shown([0.123456, 7]) == "[0.1235, 7]"
+    assert shown(torch.tensor([True, False])) == "[True, False]" and shown(torch.arange(16)) == str([*range(16)])
+    assert shown(torch.arange(17)) == "a tensor of shape (17,), torch.int64"
+    assert shown([0] * 60) == str([0] * 60) and shown((0,) * 61) == "a tuple of 61"
+    assert cut("a" * 200) == "a" * 200 and cut("a" * 201) == "a" * 200 + "…"
+    assert cut("a\n  b") == "a b" and cut("a  b") == "a  b"

@@ -1,6 +1,7 @@
 """The race: its rules, its board; and the trials and letters that lesson 09 uses beside it."""
 
 import json
+import random
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -11,7 +12,7 @@ import torch
 from tinygpt.config import InputError, ModelConfig, TrainConfig
 from tinygpt.corpora import open_corpus
 from tinygpt.course import ladder, speedrun
-from tinygpt.course.letters import write_letters
+from tinygpt.course.letters import letter, write_letters
 from tinygpt.course.trials import step_flops, trial
 from tinygpt.evaluation import evaluate
 from tinygpt.tokens import token_file
@@ -220,3 +221,4 @@ def test_letters_are_a_corpus(tmp_path):
     texts = [document.text for document in open_corpus(str(tmp_path)).documents()]
     assert len(texts) == 40 and last.startswith("Dear ") and last in [text.strip() for text in texts]
     assert write_letters(tmp_path, n=40) == last != write_letters(tmp_path, n=40, seed=1)
+    assert {len(letter(random.Random(seed)).splitlines()) for seed in range(99)} == set(range(1 + 3, 1 + 8 + 1))

@@ -117,9 +117,7 @@ def shown(x):
     """A value in at most a line or two."""
     if isinstance(x, torch.Tensor):
         if x.numel() <= 16:
-            return cut(
-                str(x.detach().tolist() if x.dtype in (torch.bool, torch.long) else rounded(x.detach().tolist()))
-            )
+            return cut(str(rounded(x.detach().tolist())))
         return f"a tensor of shape {tuple(x.shape)}, {x.dtype}"
     if isinstance(x, list | tuple) and len(x) > 60:
         return f"a {type(x).__name__} of {len(x):,}"
