@@ -110,8 +110,10 @@ def focused(browser, selector):
 def ready(browser):
     """The lesson is there, its kernel waits, and a cell has the focus."""
     until(browser, lambda _: find(browser, ".jp-Notebook .jp-Cell.jp-mod-active"))
-    until(browser, lambda _: find(browser, ".jp-NotebookPanel [data-status=idle]"))
+    until(browser, lambda _: find(browser, "[data-status=idle]"))
     until(browser, focused(browser, ".jp-Notebook .jp-Cell"))
+    time.sleep(3)  # JupyterLab lays the notebook out once more when its settings have come
+    press(browser, Keys.ESCAPE)
 
 
 def run_all(browser):
