@@ -38,7 +38,8 @@ def test_code_cells_are_short_and_fit_the_page(path):
 
 @by_lesson
 def test_a_lesson_opens_and_closes_as_all_do(path):
-    first, *_, last = [cell.source for cell in cells(path, "markdown")]
+    first, *_, questions, last = [cell.source for cell in cells(path, "markdown")]
+    last = f"{questions}\n\n{last}"  # "Next" is a cell of its own
     assert first.startswith(f"# {path.name[:2]} · ") and "**You will be able to**" in first and "**You need**" in first
     assert re.search(r"\d+ minutes to read.*\d+ seconds to run", first)
     assert "### Check yourself" in last and "<details>" in last and "**Next:**" in last and "**Sources:**" in last
