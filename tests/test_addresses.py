@@ -8,7 +8,7 @@ import pytest
 from tinygpt.course import notebooks
 from tinygpt.course.home import checkout
 from tinygpt.course.notebooks import address, badges, lesson_paths, stamped_readme, student_version
-from tinygpt.course.reading import without_badges
+from tinygpt.course.reading_edition import without_badges
 
 ELSEWHERE = "https://github.com/someone/tinygpt"
 README = (checkout() / "README.md").read_text(encoding="utf-8")

@@ -17,7 +17,7 @@ def main(argv=None):
     try:
         paths = lesson_paths(options.lessons)
         if options.command == "read":
-            from tinygpt.course.reading import write_pages
+            from tinygpt.course.reading_edition import write_pages
 
             print(write_pages(paths, options.to))
             return 0

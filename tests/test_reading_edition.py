@@ -13,7 +13,7 @@ from selenium.webdriver.common.keys import Keys
 
 from tinygpt.config import InputError
 from tinygpt.course.notebooks import lesson_paths
-from tinygpt.course.reading import framed, html_of, write_pages
+from tinygpt.course.reading_edition import framed, html_of, write_pages
 
 LESSONS = [path.stem for path in lesson_paths()]
 PAGES = ["index", *(f"{edition}/{name}" for edition in ("notebooks", "solutions") for name in LESSONS)]
