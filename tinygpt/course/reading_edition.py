@@ -22,7 +22,7 @@ from tinygpt.course.notebooks import badges
 EDITIONS = {"notebooks": "to be solved", "solutions": "worked"}
 OPEN = """<p class="note">The exercises are open. What stands below the other cells is what they print in the
 <a href="../solutions/{}.html">worked lesson</a>, which also shows the guesses and answers of its authors.</p>"""
-FRAME = Template(Path(__file__).with_name("reading.html").read_text(encoding="utf-8"))
+FRAME = Template(Path(__file__).with_suffix(".html").read_text(encoding="utf-8"))
 STYLES = ("xcode", "github-dark")  # of code, by pygments: on light and on dark pages
 NOTEBOOK_LINK = re.compile(r'(href="[^":]*)\.ipynb(?=["#])')  # with a colon it leads to another site
 SPEAKS_OF_ANSWERS = re.compile(r"^(check|progress)\(", re.MULTILINE)
