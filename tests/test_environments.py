@@ -101,7 +101,7 @@ def test_both_install_the_course_and_torch_without_cuda(conda, container):
 @pytest.mark.parametrize("name", ["README.md", ".github/workflows/*.yml"])
 def test_the_same_torch_is_named_everywhere(name):
     texts = [path.read_text(encoding="utf-8") for path in ROOT.glob(name)]
-    assert texts and all(set(re.findall(r"torch==[\d.]+", text)) == {TORCH} for text in texts)
+    assert texts and all(set(re.findall(r"torch==[\d.]+", text)) <= {TORCH} for text in texts)
     assert all(CPU in text for text in texts)
 
 
