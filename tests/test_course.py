@@ -41,6 +41,7 @@ def test_home_is_the_folder_named_else_the_checkout_else_the_cache(monkeypatch, 
     monkeypatch.setenv("TINYGPT_CACHE", str(tmp_path / "cache"))
     assert checkout() is None and home() == tmp_path / "cache"
     (tmp_path / "clone/solutions").mkdir(parents=True)
+    assert checkout() is None  # somebody else's folder
     (tmp_path / "clone/pyproject.toml").write_text("")
     assert home() == checkout() == tmp_path / "clone"
 
