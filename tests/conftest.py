@@ -62,8 +62,7 @@ def pytest_configure(config):
 
 
 def pytest_report_header():
-    names = ("torch", "tokenizers", "numpy", "safetensors", "transformers")
-    versions = ", ".join(f"{name} {version(name)}" for name in names)
+    versions = ", ".join(f"{name} {version(name)}" for name in ("torch", "tokenizers", "numpy", "safetensors"))
     return f"with {versions}, OMP_NUM_THREADS={os.environ['OMP_NUM_THREADS']}"
 
 

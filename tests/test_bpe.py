@@ -47,6 +47,10 @@ def theirs(texts):
     return library(texts, 2048)
 
 
+def test_ids_are_compared_by_value():
+    assert bpe.merge([int("3000"), int("3001")], (3000, 3001), 4000) == [4000]
+
+
 def test_docstring_examples():
     assert doctest.testmod(bpe).failed == 0
 
@@ -246,6 +250,7 @@ def test_training_keeps_no_text():
         (lambda: BPE().encode("ab\ud83d"), r"^the text holds half a character, U\+D83D .* at position 2, .*'replace'"),
         (lambda: BPE().decode([65, 257]), r"^token id 257 is unknown: this vocabulary has ids 0 to 256$"),
         (lambda: BPE().decode_bytes([-1]), r"^token id -1 is unknown"),
+        (lambda: BPE().decode_bytes([300]), r"^token id 300 is unknown"),
     ],
 )
 def test_mistakes_get_one_line_that_says_what_to_do(call, message):

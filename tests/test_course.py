@@ -16,7 +16,7 @@ from tinygpt.config import InputError
 from tinygpt.course import check_environment, environment, glossary, lesson_model, load_or_train, score, scoreboard
 from tinygpt.course.exercises import lessons
 from tinygpt.course.glossary import TERMS, found
-from tinygpt.course.home import checkout, home, typed
+from tinygpt.course.home import checkout, described, home, typed
 from tinygpt.course.scoreboard import read
 from tinygpt.training import is_done
 
@@ -31,15 +31,16 @@ def own_home(monkeypatch, tmp_path):
 
 
 def test_home_is_the_folder_named_else_the_checkout_else_the_cache(monkeypatch, tmp_path, own_home):
-    assert home() == own_home
+    assert home() == own_home and described() == "the folder TINYGPT_HOME"
     monkeypatch.delenv("TINYGPT_HOME")
     monkeypatch.chdir(tmp_path)  # wherever Jupyter was started
     monkeypatch.setattr(tinygpt, "__file__", str(tmp_path / "clone/tinygpt/__init__.py"))
     monkeypatch.setenv("TINYGPT_CACHE", str(tmp_path / "cache"))
-    assert checkout() is None and home() == tmp_path / "cache"
+    assert checkout() is None and home() == tmp_path / "cache" and described() == "your cache folder"
     (tmp_path / "clone/solutions").mkdir(parents=True)
+    assert checkout() is None  # somebody else's folder
     (tmp_path / "clone/pyproject.toml").write_text("")
-    assert home() == checkout() == tmp_path / "clone"
+    assert home() == checkout() == tmp_path / "clone" and described() == "the course's folder"
 
 
 def test_a_path_is_typed_from_the_course_s_folder_where_it_lies_there(monkeypatch, tmp_path):

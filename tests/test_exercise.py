@@ -43,7 +43,8 @@ def test_right_runs_on_the_learner_s_own(capsys):
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"), [(stub, "⏳ bigram_probs: not written yet"), (wrong, "❌ bigram_probs: not yet")]
+    ("answer", "said"),
+    [(stub, "⏳ bigram_probs: not written yet"), (wrong, "❌ bigram_probs: not yet. A small")],
 )
 def test_whatever_else_goes_on_with_the_course_s_version(answer, said, capsys):
     assert exercise(NAME, stars=1, minutes=6)(answer) is reference

@@ -31,7 +31,7 @@ def test_wrong_definitions_are_nearest_in_length_and_what_is_too_long_is_not_ask
         return f"{name} {letter}{n}\n{' '.join(letter * n)}"  # as many bytes, and tokens, as it has characters
 
     short = [text("a", 4), text("a", 5), text("b", 6), text("c", 7), text("d", 8)]  # the first two are alike
-    long = [text("e", 30), text("f", 31), text("g", 32), text("h", 33)]
+    long = [text("e", 40), text("f", 41), text("g", 42), text("h", 43)]  # the last has 85 tokens
     too_long = [text("i", 44), text("j", 20, "x" * LONGEST_NAME)]
     asked = list(questions([*short, *too_long, *long], Tokenizer([]), 99))
     assert {f"{q.name}\n{q.definitions[q.answer]}" for q in asked} == {*short, *long}
