@@ -28,11 +28,13 @@ def save_tokenizer(tokenizer, context_length, folder):
         eos_token=END_OF_TEXT,
         pad_token=END_OF_TEXT,
         padding_side="left",
+        model_input_names=["input_ids", "attention_mask"],  # releases before 5 add token types, which GPT-2 would read
         model_max_length=context_length,
         clean_up_tokenization_spaces=False,
         split_special_tokens=True,
     )
     theirs.save_pretrained(folder)
+    (folder / "special_tokens_map.json").unlink(missing_ok=True)  # written before 5, says nothing new
     settings = read_json(folder / "tokenizer_config.json")
     write_json(folder / "tokenizer_config.json", settings | {"tokenizer_class": CLASS})
 
