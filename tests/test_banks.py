@@ -8,6 +8,9 @@ import pytest
 from tinygpt.course.exercises import exercises, find, lessons
 from tinygpt.course.judging import PASSED, WRONG, judge
 
+# What ends an endless answer may reach it inside a callback of the garbage collector, where Python ignores it; it is
+# sent again then.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 EXERCISES = {each.name: each for lesson in lessons() for each in exercises(lesson)}
 BANKS = [importlib.import_module(f"banks.lesson_{lesson}") for lesson in lessons()]
 KNOWN = [(name, mistake) for name, each in EXERCISES.items() for mistake in each.mistakes]
