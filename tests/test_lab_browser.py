@@ -154,7 +154,7 @@ def test_lesson_00_runs_from_the_first_page_on(browser, address, home):
 @pytest.fixture(scope="module")
 def explored(browser, address, home):
     """The browser at lesson 05, all of it run."""
-    browser.get(address(f"/lab/tree/{WITH_SLIDERS}"))
+    browser.get(address(f"/lab/tree/{WITH_SLIDERS}") + "&reset")  # without the lesson that was open before
     ready(browser)
     run_all(browser)
     assert went_wrong(saved(browser, home / "work" / WITH_SLIDERS)) == []
