@@ -165,8 +165,14 @@ def picture(browser):
     return find(browser, f"{EXPLORER} svg")[0].get_attribute("innerHTML")
 
 
+def to_a_cell(browser):
+    """Out of the explorer, which keeps its keys from JupyterLab."""
+    browser.execute_script("document.querySelector('.jp-Notebook .jp-Cell.jp-mod-active').focus()")
+
+
 def to_the_sliders(browser):
     """From anywhere in the lesson: search for the explorer's cell, then tab into what it shows."""
+    to_a_cell(browser)
     press(browser, "f", holding=Keys.CONTROL)
     until(browser, focused(browser, ".jp-DocumentSearch-input"))
     press(browser, "explorers.sampling(")
@@ -209,6 +215,7 @@ def zoomed(browser, factor, width=1280, height=1000):
 
 def test_at_200_percent_nothing_of_the_explorer_is_cut_off_and_it_answers(explored):
     with zoomed(explored, 2):
+        to_a_cell(explored)
         press(explored, "b", holding=Keys.CONTROL)  # the files' list makes room
         until(explored, lambda _: not [side for side in find(explored, "#jp-left-stack") if side.is_displayed()])
         to_the_sliders(explored)
@@ -221,6 +228,7 @@ def test_at_200_percent_nothing_of_the_explorer_is_cut_off_and_it_answers(explor
         before = picture(explored)
         press(explored, Keys.PAGE_UP)
         until(explored, lambda _: picture(explored) != before)
+        to_a_cell(explored)
         press(explored, "b", holding=Keys.CONTROL)
 
 
