@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from tinygpt import checkpoint
-from tinygpt.checkpoint import CONFIG, LAST, MODEL, OURS, check_free, new_run, open_run, own_weights
+from tinygpt.checkpoint import CONFIG, LAST, MODEL, open_run, own_weights
 from tinygpt.config import InputError
+from tinygpt.new_run import OURS, check_free, new_run
 from tinygpt.storage import load_tensors
 from tinygpt.tokenizer import Tokenizer
 from tinygpt.training import train

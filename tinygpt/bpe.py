@@ -16,7 +16,8 @@ from itertools import count, pairwise
 
 from tokenizers.pre_tokenizers import ByteLevel
 
-from tinygpt.config import InputError, require, require_whole
+from tinygpt.config import InputError, require
+from tinygpt.learnable import N_BASE, require_full, require_several, require_text, require_vocab_size
 
 # 1. Bytes, and a character to show each of them by.
 
@@ -36,7 +37,6 @@ STAND_IN = stand_ins()
 BYTE = {character: byte for byte, character in STAND_IN.items()}
 ALPHABET = sorted(BYTE)
 ID = {character: id for id, character in enumerate(ALPHABET, start=1)}  # 0 is the end of text
-N_BASE = 1 + len(ALPHABET)  # the first merge makes token 257
 
 
 def to_printable(data):
@@ -222,34 +222,3 @@ class BPE:
     def decode(self, ids):
         """The text; bytes that are not UTF-8, such as half a character, become U+FFFD."""
         return self.decode_bytes(ids).decode("utf-8", errors="replace")
-
-
-# 6. What a caller can get wrong (tokenizer.py asks the same).
-
-
-def require_text(text):
-    """Raise InputError unless `text` is a str that UTF-8 can write."""
-    require(isinstance(text, str), f"text must be a str, not {type(text).__name__}")
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        found = f"half a character, U+{ord(text[error.start]):04X} (a lone surrogate), at position {error.start}"
-        mend = "text.encode('utf-8', 'replace').decode() puts ? in its place"
-        raise InputError(f"the text holds {found}, which UTF-8 cannot write; {mend}") from None
-
-
-def require_several(texts):
-    require(not isinstance(texts, str | bytes), "texts must be several texts; put a single one into a list: [text]")
-
-
-def require_vocab_size(vocab_size, min_frequency):
-    require_whole(vocab_size=vocab_size, min_frequency=min_frequency)
-    need = f"the 256 bytes and the end of text alone are {N_BASE} tokens"
-    require(vocab_size >= N_BASE, f"vocab_size={vocab_size} is too small: {need}; the course uses 2048")
-
-
-def require_full(found, vocab_size, min_frequency):
-    """Raise InputError where the pairs ran out at `found` tokens."""
-    cause = f"no further pair occurs min_frequency={min_frequency} times"
-    cure = f"ask for {found} or fewer, or bring more text"
-    require(found == vocab_size, f"vocab_size={vocab_size}, but this text supports {found} tokens: {cause}; {cure}")

@@ -7,13 +7,14 @@ from itertools import chain
 from pathlib import Path
 
 from tinygpt.atomic import beside, write_atomically
-from tinygpt.checkpoint import METRICS, SAMPLES, open_run, versions
+from tinygpt.checkpoint import METRICS, SAMPLES, open_run
 from tinygpt.cli import FAILED
 from tinygpt.config import SampleConfig, require, require_choice, require_whole
 from tinygpt.corpora import SPLITS, open_corpus, split_of
 from tinygpt.corpora.writing import write_corpus
 from tinygpt.device import available, choose_device
 from tinygpt.distributed import launched_team
+from tinygpt.new_run import versions
 from tinygpt.pipeline import training_texts
 from tinygpt.report import limits, measure, measure_baselines, table
 from tinygpt.sampling import generate as generate_text

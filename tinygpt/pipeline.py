@@ -5,11 +5,12 @@ from math import ceil, isfinite
 
 import torch
 
-from tinygpt.checkpoint import new_run, open_run, write_config
+from tinygpt.checkpoint import open_run
 from tinygpt.config import ModelConfig, TrainConfig, require
 from tinygpt.corpora import SPLITS
 from tinygpt.device import choose_precision
 from tinygpt.distributed import ALONE
+from tinygpt.new_run import new_run, write_config
 from tinygpt.tokenizer import Tokenizer
 from tinygpt.tokens import Batches, write_tokens
 from tinygpt.trainer import steps_for_minutes

@@ -30,13 +30,18 @@ def load_json(path):
 
 def read_json(path):
     """The JSON object in a file, or else an InputError."""
+    value = parse(path, load_json)
+    require(isinstance(value, dict), f"{path} is damaged: it holds no JSON object")
+    return value
+
+
+def parse(path, read, missing="", cure=""):
+    """What `read` finds in a file, or else an InputError. missing: said where there is none; cure: what to do then."""
     try:
-        value = load_json(path)
+        return read(path)
     except FileNotFoundError:
-        raise InputError(f"{path} is missing") from None
+        raise InputError((missing or f"{path} is missing") + cure) from None
     except OSError as error:
         raise InputError(f"{path} can't be read: {error.strerror}") from None
     except ValueError as error:
-        raise InputError(f"{path} is damaged: {error}") from None
-    require(isinstance(value, dict), f"{path} is damaged: it holds no JSON object")
-    return value
+        raise InputError(f"{path} is damaged: {error}{cure}") from None

@@ -13,9 +13,10 @@ from pathlib import Path
 from tokenizers import ByteLevelBPETokenizer
 
 from tinygpt.atomic import write_atomically
-from tinygpt.bpe import ALPHABET, from_printable, require_full, require_several, require_text, require_vocab_size
-from tinygpt.config import END_OF_TEXT, InputError, require
-from tinygpt.reading import load_json, read_text
+from tinygpt.bpe import ALPHABET, from_printable
+from tinygpt.config import END_OF_TEXT, require
+from tinygpt.learnable import require_full, require_several, require_text, require_vocab_size
+from tinygpt.reading import load_json, parse, read_text
 
 FILES = ("vocab.json", "merges.txt")
 COURSE_VOCAB_SIZE = 2048
@@ -69,8 +70,8 @@ class Tokenizer:
     def load(cls, folder):
         """The tokenizer that `save` wrote; InputError where a file is missing, damaged or not the other's partner."""
         vocab_path, merges_path = (Path(folder, name) for name in FILES)
-        vocab = parse(vocab_path, load_json)
-        lines = parse(merges_path, read_text).splitlines()
+        vocab = found(vocab_path, load_json)
+        lines = found(merges_path, read_text).splitlines()
         require(lines[:1] == [HEADER], f"{merges_path} is damaged: its first line is not {HEADER!r}; {CURE}")
         merges = [line.split(" ") for line in lines[1:]]
         known = {*ALPHABET}
@@ -151,13 +152,6 @@ def checked(text):
     return text
 
 
-def parse(path, read):
-    """What `read` finds in a file."""
-    try:
-        return read(path)
-    except FileNotFoundError:
-        raise InputError(f"there is no tokenizer in {path.parent}: {path.name} is missing; {CURE}") from None
-    except OSError as error:
-        raise InputError(f"{path} can't be read: {error.strerror}") from None
-    except ValueError as error:
-        raise InputError(f"{path} is damaged: {error}; {CURE}") from None
+def found(path, read):
+    """What `read` finds in one of a tokenizer's files."""
+    return parse(path, read, f"there is no tokenizer in {path.parent}: {path.name} is missing", f"; {CURE}")
