@@ -17,6 +17,7 @@ os.environ["OMP_NUM_THREADS"] = "1"  # ours and of the programs we start: the mo
 
 import pytest
 from hypothesis import settings
+from in_browser import leave_page, start_chromium
 from lesson_outputs import notebook_of, outputs
 
 from tinygpt.checkpoint import LAST, MODEL, open_run
@@ -243,41 +244,15 @@ def pictures(notebook):
 
 
 @pytest.fixture(scope="session")
-def browser():
-    """A real browser without a window, which keeps what goes wrong on a page and what pages ask the network for."""
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
-    chromium, driver = (shutil.which(name) for name in ("chromium", "chromedriver"))
-    if not (chromium and driver):
-        pytest.skip("needs Debian's chromium and chromium-driver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1000,900"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    browser = webdriver.Chrome(options, Service(driver))
+def chromium():
+    browser = start_chromium() or pytest.skip("needs Debian's chromium and chromium-driver")
     yield browser
     browser.quit()
 
 
-CONTRAST = """
-const luminance = ([r, g, b]) => [r, g, b].map((x) => (x /= 255) <= 0.03928 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4)
-  .reduce((sum, x, i) => sum + x * [0.2126, 0.7152, 0.0722][i], 0);
-const parts = (colour) => colour.match(/[\\d.]+/g).map(Number);
-const over = ([r, g, b, a = 1], ground) => [r, g, b].map((x, i) => a * x + (1 - a) * ground[i]);
-const white = [255, 255, 255];
-const groundOf = (e) => e ? over(parts(getComputedStyle(e).backgroundColor), groundOf(e.parentElement)) : white;
-return arguments[0].map((e) => {
-  const style = getComputedStyle(e), ground = groundOf(e);
-  const ink = over([...parts(style.color).slice(0, 3), Number(style.opacity)], ground);
-  const [a, b] = [luminance(ink), luminance(ground)];
-  return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-});
-"""
-
-
-@pytest.fixture
-def least_contrast(browser):
-    """least_contrast(elements): of their inks on what lies behind; 4.5 and more can be read, says WCAG 2.2, 1.4.3."""
-    return lambda elements: min(browser.execute_script(CONTRAST, elements))
+@pytest.fixture(scope="module")
+def browser(chromium):
+    """A browser with an empty page and nothing kept of other files' pages, whose servers may have ended."""
+    leave_page(chromium)
+    yield chromium
+    leave_page(chromium)

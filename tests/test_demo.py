@@ -20,6 +20,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from in_browser import least_contrast, leave_page
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -463,8 +464,6 @@ def visited(browser):
     def visited(server, dark=False):
         scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": scheme})
-        for log in ("browser", "performance"):
-            browser.get_log(log)  # of other pages
         browser.get(server.address)
         until(browser, lambda: find(browser, "textarea"))
         return browser
@@ -474,7 +473,7 @@ def visited(browser):
     messages = [json.loads(line["message"])["message"] for line in browser.get_log("performance")]
     asked = [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
     assert asked and all(re.match(r"http://127\.0\.0\.1:|data:|blob:|about:", url) for url in asked), asked
-    browser.get("about:blank")
+    leave_page(browser)
 
 
 def until(browser, condition):
@@ -612,7 +611,7 @@ def test_a_megabyte_is_refused_kindly(visited, server):
 
 
 @pytest.mark.parametrize("dark", [False, True])
-def test_it_can_be_read_by_day_and_by_night(visited, server, least_contrast, dark):
+def test_it_can_be_read_by_day_and_by_night(visited, server, dark):
     browser = visited(server, dark)
     press(browser, "Write")
     until(browser, lambda: "tokens" in status(browser))
@@ -621,7 +620,7 @@ def test_it_can_be_read_by_day_and_by_night(visited, server, least_contrast, dar
     texts = [e for e in browser.find_elements(By.CSS_SELECTOR, "gradio-app *") if e.is_displayed() and own_text(e)]
     assert len(texts) > 50
     for text in texts:
-        assert least_contrast([text]) >= 4.5, text.get_attribute("outerHTML")
+        assert least_contrast(browser, [text]) >= 4.5, text.get_attribute("outerHTML")
 
 
 def own_text(element):

@@ -12,6 +12,7 @@ import urllib.request
 from contextlib import contextmanager
 
 import pytest
+from in_browser import least_contrast
 from selenium.webdriver import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -232,14 +233,14 @@ def test_at_200_percent_nothing_of_the_explorer_is_cut_off_and_it_answers(explor
         press(explored, "b", holding=Keys.CONTROL)
 
 
-def test_in_the_dark_theme_everything_can_be_read(explored, settings, home, least_contrast):
+def test_in_the_dark_theme_everything_can_be_read(explored, settings, home):
     settings("apputils-extension/themes", {"theme": "JupyterLab Dark"})
     explored.refresh()
     until(explored, lambda _: find(explored, "body[data-jp-theme-light=false]"))
     until(explored, lambda _: find(explored, f"{EXPLORER} svg .weight"))
     texts = find(explored, f"{EXPLORER} :is(label, legend, output, .status, td, th)")
     ours = find(explored, ".jp-RenderedMarkdown :is(h1, h2, p, li, summary), .jp-OutputArea-output pre")
-    assert len(texts) > 20 and least_contrast(texts) >= 4.5 and least_contrast(ours) >= 4.5
+    assert len(texts) > 20 and least_contrast(explored, texts) >= 4.5 and least_contrast(explored, ours) >= 4.5
     before = picture(explored)
     find(explored, f"{EXPLORER} input[type=range]")[0].send_keys(Keys.PAGE_DOWN)
     until(explored, lambda _: picture(explored) != before)

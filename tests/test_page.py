@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from in_browser import least_contrast
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -688,7 +689,7 @@ def test_everything_has_a_name_and_what_is_written_is_heard(opened):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_can_be_read_in_light_and_dark(opened, least_contrast, scheme):
+def test_it_can_be_read_in_light_and_dark(opened, scheme):
     browser = opened()
     emulate(browser, "setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
     begin(browser, "Dear Zoë, xqzw")
@@ -697,7 +698,7 @@ def test_it_can_be_read_in_light_and_dark(opened, least_contrast, scheme):
         everything = (
             "p, h1, h2, h3, li, label, legend, summary, textarea, output, td, th, .strip button, button:enabled"
         )
-        assert least_contrast(browser.find_elements(By.CSS_SELECTOR, everything)) >= 4.5
+        assert least_contrast(browser, browser.find_elements(By.CSS_SELECTOR, everything)) >= 4.5
     ground = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
     assert (int(re.findall(r"\d+", ground)[0]) > 128) == (scheme == "light")
 

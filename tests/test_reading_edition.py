@@ -7,6 +7,7 @@ from urllib.parse import unquote, urlsplit
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
+from in_browser import least_contrast, leave_page
 from nbformat.v4 import new_markdown_cell, new_notebook
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -110,8 +111,7 @@ def test_a_file_is_not_written_over(tmp_path):
 @pytest.fixture
 def seen(browser):
     """seen(address, width, dark): open a page; afterwards nothing went wrong on any, and only files were asked for."""
-    browser.get("about:blank")
-    browser.get_log("browser"), browser.get_log("performance")
+    leave_page(browser)
     browser.execute_cdp_cmd("Network.enable", {})
     no_network = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
     browser.execute_cdp_cmd("Network.emulateNetworkConditions", no_network)
@@ -141,13 +141,13 @@ def test_no_page_is_wider_than_a_phone_or_goes_wrong(seen, edition):
 
 
 @pytest.mark.parametrize("dark", [False, True])
-def test_pages_can_be_read(seen, edition, least_contrast, dark):
+def test_pages_can_be_read(seen, edition, dark):
     for page in ("index", "notebooks/01_tokenizer", "solutions/02_attention", "solutions/06_perplexity"):
         browser = seen((edition / f"{page}.html").as_uri(), dark=dark)
         ground = browser.find_element(By.TAG_NAME, "body").value_of_css_property("background-color")
         assert (ground == "rgba(255, 255, 255, 1)") != dark
         texts = "h1, h2, p, li, nav a, td, th, summary, pre, .highlight :not(.w)"
-        assert least_contrast(browser.find_elements(By.CSS_SELECTOR, texts)) >= 4.5, page
+        assert least_contrast(browser, browser.find_elements(By.CSS_SELECTOR, texts)) >= 4.5, page
 
 
 def picture(browser):
