@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
 
-os.environ["OMP_NUM_THREADS"] = "1"  # ours and of the programs we start: the models are tiny, the cores not ours alone
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # ours and of what we start: models are tiny, cores not ours alone
 
 import pytest
 from hypothesis import settings

@@ -13,7 +13,7 @@ HOW_MANY = 30
 SCORES = 5  # of each learner
 LEARNER = """
 from tinygpt.corpora import open_corpus
-from tinygpt.course import check, exercise, lesson_model, load_or_train, progress, score, speedrun
+from tinygpt.course import check, exercise, lesson_model, load_or_train, progress, score, speedrun, speedrun_board
 from tinygpt.course.exercises import exercises, lessons
 from tinygpt.storage import file_digest
 
@@ -30,7 +30,7 @@ run.model()
 print("weights", file_digest(run.folder / "model.safetensors"))
 entry = dict(corpus="hpo", budget="minute", seconds=1.0, cores=1, machine="ours", seeds=(0, 1), steps=1, recipe={{}})
 if {enters}:
-    speedrun.enter(speedrun.Entry(name=f"learner {{number}}", bits_per_byte=(2.0, 2.0), **entry))
+    speedrun.enter(speedrun_board.Entry(name=f"learner {{number}}", bits_per_byte=(2.0, 2.0), **entry))
 """
 
 

@@ -26,7 +26,7 @@ from damage import DAMAGE, MEMORY
 from tinygpt.checkpoint import CONFIG, LAST, METRICS, MODEL, open_run
 from tinygpt.config import InputError
 from tinygpt.corpora import SPLITS, entrez
-from tinygpt.course import records, speedrun
+from tinygpt.course import records, speedrun_board
 from tinygpt.course.scoreboard import NAME as BOARD
 from tinygpt.course.scoreboard import read as read_board
 from tinygpt.distributed import ALONE
@@ -92,7 +92,7 @@ def read_scoreboard(folder):
 
 
 def read_speedrun(folder):
-    return [(entry, entry.mean, entry.spread) for entry in speedrun.board(path=folder / speedrun.NAME)]
+    return [(entry, entry.mean, entry.spread) for entry in speedrun_board.board(path=folder / speedrun_board.NAME)]
 
 
 def read_pubmed(folder):
@@ -106,10 +106,10 @@ def read_pubmed(folder):
 def write_boards(folder, number):
     lesson, value = f"0{number}", 1.5 + number / 10
     rows = {name: {"bits_per_byte": value, "lesson": lesson} for name in ("gzip", f"our model {number}")}
-    entry = speedrun.Entry("mine", "hpo", "sprint", value, 2, "x86_64", (0, 1), 80, (value, 1.9), {"d_model": 64})
+    entry = speedrun_board.Entry("mine", "hpo", "sprint", value, 2, "x86_64", (0, 1), 80, (value, 1.9), {"d_model": 64})
     write_json(folder / "progress.json", {"causal_mask": {"lesson": lesson, "status": "passed"}})
     write_json(folder / BOARD, rows)
-    (folder / speedrun.NAME).write_text(2 * (json.dumps(asdict(entry)) + "\n"))
+    (folder / speedrun_board.NAME).write_text(2 * (json.dumps(asdict(entry)) + "\n"))
 
 
 def write_cache(folder, number):
@@ -134,7 +134,7 @@ KINDS = {
     "modern": (read_export, EXPORT),
     "progress": (lambda folder: records.of_file(folder / "progress.json"), ["progress.json"]),
     "scoreboard": (read_scoreboard, [BOARD]),
-    "speedrun": (read_speedrun, [speedrun.NAME]),
+    "speedrun": (read_speedrun, [speedrun_board.NAME]),
     "pubmed": (read_pubmed, CACHED),
 }
 

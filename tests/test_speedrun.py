@@ -11,14 +11,14 @@ import torch
 
 from tinygpt.config import InputError, ModelConfig, TrainConfig
 from tinygpt.corpora import open_corpus
-from tinygpt.course import ladder, speedrun
+from tinygpt.course import ladder, speedrun, speedrun_board
 from tinygpt.course.letters import letter, write_letters
 from tinygpt.course.trials import step_flops, trial
 from tinygpt.evaluation import evaluate
 from tinygpt.tokens import token_file
 from tinygpt.trainer import TrainingDiverged
 
-ENTRY = speedrun.Entry(
+ENTRY = speedrun_board.Entry(
     name="mine",
     corpus="hpo",
     budget="sprint",
@@ -124,10 +124,10 @@ def test_the_board_is_a_file_of_json_lines_the_best_first(tmp_path):
     assert speedrun.enter(ENTRY, path) == [better, ENTRY, worse]  # once more, in its own place
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     assert len(lines) == 5 and {line["corpus"] for line in lines} == {"hpo", "letters"}
-    assert speedrun.board("letters", "sprint", path) == [replace(ENTRY, corpus="letters")]
+    assert speedrun_board.board("letters", "sprint", path) == [replace(ENTRY, corpus="letters")]
     path.write_text("{}\n")
     with pytest.raises(InputError, match=r"line 1 of board\.jsonl"):
-        speedrun.read(path)
+        speedrun_board.read(path)
 
 
 def test_a_record_falls_only_by_more_than_seeds_differ():

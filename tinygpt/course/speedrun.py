@@ -1,26 +1,17 @@
-"""The speedrun: one text, one budget, the lowest price of the held-out text wins. Rules, races and the board's file.
+"""The speedrun: one text, one budget, the lowest price of the held-out text wins. Its rules, and a race by them."""
 
-The board is a file of JSON lines, one for each entry, so that a class can join its boards by joining files.
-"""
-
-import json
 import math
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
-from math import isfinite
-from pathlib import Path
+from dataclasses import fields, replace
 from types import MappingProxyType
 
 import numpy as np
 import torch
 
-from tinygpt.atomic import write_atomically
-from tinygpt.config import InputError, ModelConfig, TrainConfig, is_whole, require
-from tinygpt.course.home import runs
-from tinygpt.course.records import turn
+from tinygpt.config import ModelConfig, TrainConfig, is_whole, require
+from tinygpt.course.speedrun_board import HIGHEST_PRICE, Entry, board, write
 from tinygpt.course.trials import step_flops, trial
-from tinygpt.reading import read_text
 from tinygpt.trainer import TrainingDiverged, steps_for_minutes
 
 # The package's recipe, in a size for a sprint; read-only, since a changed record would spoil every race after it.
@@ -28,7 +19,6 @@ RECORD = MappingProxyType({"d_model": 64, "n_layers": 2})
 RECORD_STEPS = 40  # how many steps of it the sprint pays for
 MOST_STEPS = 2000  # of a sprint: thousands of tiny steps would take minutes
 HIGHEST_RATE = 1
-HIGHEST_PRICE = 11  # bits per byte; guessing without a look costs 8
 FULL_S = 60
 SEEDS = (0, 1)
 VOCABULARY = ModelConfig().vocab_size
@@ -44,36 +34,6 @@ MODEL = tuple(field.name for field in fields(ModelConfig) if field.name not in F
 TRAINING = tuple(field.name for field in fields(TrainConfig) if field.name not in FIXED)
 DEFAULTS = {field.name: field.default for config in (ModelConfig, TrainConfig) for field in fields(config)}
 YOURS = {name: DEFAULTS[name] for name in MODEL + TRAINING}  # what a recipe can set, and what it is if it doesn't
-NAME = "speedrun.jsonl"
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A line of the board. bits_per_byte: of the whole validation text, one for each of the seeds. seconds: of the
-    training of one of them, on average."""
-
-    name: str
-    corpus: str
-    budget: str
-    seconds: float
-    cores: int
-    machine: str
-    seeds: tuple
-    steps: int
-    bits_per_byte: tuple
-    recipe: dict
-
-    @property
-    def mean(self):
-        return sum(self.bits_per_byte) / len(self.bits_per_byte)
-
-    @property
-    def spread(self):
-        return max(self.bits_per_byte) - min(self.bits_per_byte)
-
-    @property
-    def diverged(self):
-        return not all(value < HIGHEST_PRICE for value in self.bits_per_byte)  # nan isn't either
 
 
 def flops(recipe, steps):
@@ -183,37 +143,8 @@ def obeys(entry):
 def enter(entry, path=None):
     """Write an entry that obeys the rules onto the board, over an older one of the same name; returns the board."""
     obeys(entry)
-    path = Path(path or runs() / NAME)
-    with turn(path):
-        others = [e for e in read(path) if (e.name, e.corpus, e.budget) != (entry.name, entry.corpus, entry.budget)]
-        lines = [json.dumps(asdict(e)) + "\n" for e in [*others, entry]]
-        write_atomically(path, "".join(lines).encode())
+    write(entry, path)
     return board(entry.corpus, entry.budget, path)
-
-
-def read(path=None):
-    """All entries of a board's file; none where there is no file. A line that is no entry is an InputError."""
-    path = Path(path or runs() / NAME)
-    entries = []
-    try:
-        lines = read_text(path).splitlines() if path.exists() else []
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} can't be read ({error}); mend it or take it away") from None
-    for number, line in enumerate(lines, 1):
-        try:
-            values = json.loads(line)
-            lists = {name: tuple(values[name]) for name in ("seeds", "bits_per_byte")}
-            entry = Entry(**{**values, **lists})
-            require(isfinite(entry.mean + entry.spread), "its bits_per_byte are no numbers")
-            entries.append(entry)
-        except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError) as error:
-            raise InputError(f"line {number} of {path.name} is no entry ({error!r}); take it out") from None
-    return entries
-
-
-def board(corpus="hpo", budget="sprint", path=None):
-    """The entries of one race, the best first."""
-    return sorted((e for e in read(path) if (e.corpus, e.budget) == (corpus, budget)), key=lambda e: e.mean)
 
 
 def verdict(new, record):
