@@ -1,5 +1,7 @@
 import json
 import random
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -59,6 +61,22 @@ def test_what_ends_in_time_is_left_alone():
 def test_the_limit_holds_for_the_block_only():
     run(time.sleep, 0.15, limit_s=0.1)
     time.sleep(0.2)  # nothing comes after the block
+
+
+DEBUGGED = """
+import sys, time
+from tinygpt.course.guard import run
+run(sum, [1])
+run(time.sleep, 0.2, limit_s=0.1)
+sys.settrace(lambda *_: None)
+print((lambda: "went on")())
+"""
+
+
+def test_what_follows_can_be_debugged():
+    """Whoever takes an exception back in CPython 3.11 leaves a mark at which functions under a debugger hang."""
+    answer = subprocess.run([sys.executable, "-c", DEBUGGED], capture_output=True, text=True, timeout=120)
+    assert answer.stdout == "went on\n", answer.stderr
 
 
 @pytest.mark.parametrize("exception", [SystemExit, KeyboardInterrupt, ZeroDivisionError, RecursionError])

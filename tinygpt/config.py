@@ -109,7 +109,8 @@ class ModelConfig:
 
 ALLOWED = {"positions": ("learned", "rotary"), "norm": ("layernorm", "rmsnorm"), "mlp": ("gelu", "swiglu")}
 SIZES = ("vocab_size", "context_length", "d_model", "n_heads", "n_layers")
-MOST = dict.fromkeys((*SIZES, "d_ff"), 2**24) | {"n_layers": 2**10}  # beyond any model's, so that nobody waits in vain
+# Beyond any model that this course makes, so that nobody waits in vain for what a damaged file asks for.
+MOST = dict.fromkeys((*SIZES, "d_ff"), 2**24) | {"n_layers": 2**10, "context_length": 2**16}
 PRESETS = {
     "gpt2": dict(n_heads=4, positions="learned", norm="layernorm", qk_norm=False, mlp="gelu", tied=True),
     "modern": dict(n_heads=2, positions="rotary", norm="rmsnorm", qk_norm=True, mlp="swiglu", tied=False),
