@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from tinygpt import plots
+from tinygpt.picture import INK
 
 
 def size(png):
@@ -112,7 +113,20 @@ def test_small_bars_have_three_decimals():
 
 def test_bars_show_intervals():
     axes = plots.bars({"model": 1.43}, "bits per byte", "ours", intervals={"model": (1.40, 1.47)}).figure.axes[0]
-    assert list(axes.lines[0].get_xdata()) == [1.40, 1.47]
+    whole, on_the_bar = axes.lines
+    assert list(whole.get_xdata()) == [1.40, 1.47] and list(on_the_bar.get_xdata()) == [1.40, 1.43]
+    assert on_the_bar.get_color() == "white"
+
+
+def test_an_interval_on_both_sides_of_zero_is_white_on_its_bar_only():
+    axes = plots.bars({"a": 0.1, "b": -0.1}, "x", "two", intervals={"a": (-0.1, 0.3), "b": (-0.3, 0.1)}).figure.axes[0]
+    assert [list(line.get_xdata()) for line in axes.lines[1::2]] == [[0, 0.1], [-0.1, 0]]
+
+
+def test_a_dotted_series_is_grey_and_lies_above_the_others():
+    picture = plots.lines({"a law": {0: 1, 1: 2}, "measured": {0: 1, 1: 2}}, "x", "y", "a line", dotted=["a law"])
+    law, measured = picture.figure.axes[0].lines
+    assert law.get_linestyle() == ":" and law.get_zorder() > measured.get_zorder() and law.get_color() == INK
 
 
 def test_a_heatmap_has_a_field_for_each_number_and_writes_it():

@@ -1,8 +1,5 @@
 """Static pictures, from data handed in. Each claims one thing and says it in words too, as its alternative text."""
 
-import base64
-import html
-import io
 import textwrap
 
 import numpy as np
@@ -10,55 +7,18 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")  # Okabe and Ito: told apart by everyone
-INK = "#808080"  # readable on white and on black
-STYLE = {
-    "axes.edgecolor": INK,
-    "axes.labelcolor": INK,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "axes.titlecolor": INK,
-    "font.size": 11,
-    "legend.frameon": False,
-    "legend.labelcolor": INK,
-    "text.color": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-}
+from tinygpt.picture import COLOURS, INK, STYLE, Picture
 
 
-class Picture:
-    """A figure for a notebook: an image on a transparent ground that a screen reader can tell.
-
-    figure: the matplotlib Figure, for whoever wants to draw further. alt: what there is to see, in words.
-    """
-
-    def __init__(self, figure, alt):
-        self.figure, self.alt = figure, alt
-
-    def png(self):
-        buffer = io.BytesIO()
-        with rc_context(STYLE):
-            self.figure.savefig(buffer, format="png", dpi=110, transparent=True, bbox_inches="tight")
-        return buffer.getvalue()
-
-    def save(self, path):
-        with open(path, "wb") as file:
-            file.write(self.png())
-
-    def _repr_html_(self):
-        data = base64.b64encode(self.png()).decode()
-        return f'<img alt="{html.escape(self.alt)}" src="data:image/png;base64,{data}">'
-
-
-def lines(series, x, y, alt, title="", baselines=None, log_x=False, log_y=False):
+def lines(series, x, y, alt, title="", baselines=None, log_x=False, log_y=False, dotted=()):
     """A curve for each of the series.
 
     series: {name: {x: y} or (xs, ys)}. x, y: the axes' labels, with units. baselines: {name: y}, drawn across.
+    dotted: the names of series that nobody measured, such as a law.
     """
     with rc_context(STYLE):
         figure, axes = empty(x, y, title)
-        draw_curves(axes, series)
+        draw_curves(axes, series, dotted)
         if baselines:
             figure.set_layout_engine("constrained")  # their names stand beside the axes and take their room
         for name, value in (baselines or {}).items():
@@ -117,10 +77,13 @@ def name_powers(axes):
             axes.yaxis.set_major_formatter("{x:,g}")
 
 
-def draw_curves(axes, series):
+def draw_curves(axes, series, dotted=()):
     for colour, (name, data) in zip(cycled(COLOURS), series.items(), strict=False):
         xs, ys = (list(data), list(data.values())) if isinstance(data, dict) else data
-        axes.plot(xs, ys, label=name, color=colour, linewidth=2, marker="o" if len(xs) < 15 else "")
+        if name in dotted:  # above the curves, or one that it follows would hide it
+            axes.plot(xs, ys, label=name, color=INK, linestyle=":", linewidth=2, zorder=3)
+        else:
+            axes.plot(xs, ys, label=name, color=colour, linewidth=2, marker="o" if len(xs) < 15 else "")
 
 
 def draw_baseline(axes, name, value):
@@ -145,7 +108,9 @@ def bars(values, x, alt, title="", marked=(), intervals=None):
         for name, value in values.items():
             low, high = intervals.get(name, (value, value))
             if name in intervals:
-                axes.plot([low, high], [name, name], color=INK, linewidth=3)
+                on_bar = np.clip([low, high], min(value, 0), max(value, 0))
+                for ends, colour in (([low, high], INK), (on_bar, "white")):
+                    axes.plot(ends, [name, name], color=colour, linewidth=3, solid_capstyle="butt")
             told = f" {value}" if isinstance(value, int) else f" {value:.{digits}f}"
             axes.annotate(told, (max(value, high), name), va="center", color=INK)
         axes.invert_yaxis()

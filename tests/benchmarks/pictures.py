@@ -15,6 +15,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from tinygpt import plots
 from tinygpt.course.lesson_model import load_or_train
+from tinygpt.picture import INK, STYLE
 from tinygpt.share.page import export_page
 
 ROOT = Path(__file__).parents[2]
@@ -34,7 +35,7 @@ def draw_bars():
     values = table()
     ours = next(name for name in values if name.startswith("our model"))
     for theme, ink in INKS.items():
-        style = {key: ink if value == plots.INK else value for key, value in plots.STYLE.items()}
+        style = {key: ink if value == INK else value for key, value in STYLE.items()}
         with patch.object(plots, "INK", ink), patch.object(plots, "STYLE", style):
             picture = plots.bars(values, "bits per byte of held-out text (lower is better)", "", marked=[ours])
             picture.save(FOLDER / f"bits-per-byte-{theme}.png")

@@ -9,7 +9,7 @@ import html
 import math
 
 from tinygpt.config import require
-from tinygpt.plots import COLOURS
+from tinygpt.picture import COLOURS
 
 OPACITY = 0.3  # of the alternating colours: text stays readable on white and on black
 STRONGEST = 0.6  # of the highest value

@@ -13,6 +13,7 @@ from tinygpt import plots
 from tinygpt.course.lesson_model import load_or_train
 from tinygpt.course.scoreboard import read
 from tinygpt.logs import read_log
+from tinygpt.picture import STYLE, Picture
 
 EVERY_S = 2.0  # between two pictures: drawing one takes a tenth of a second
 SMOOTHED = 25  # steps whose losses are averaged in the live curve
@@ -101,12 +102,12 @@ def from_log(rows, tokens):
     return training, {row.step: row.bits_per_byte for row in rows}
 
 
-class Steady(plots.Picture):
+class Steady(Picture):
     """A picture whose image has the same size whatever is drawn, so that one that is redrawn doesn't twitch."""
 
     def png(self):
         buffer = io.BytesIO()
-        with rc_context(plots.STYLE):
+        with rc_context(STYLE):
             self.figure.savefig(buffer, format="png", dpi=110, transparent=True)
         return buffer.getvalue()
 
@@ -126,7 +127,7 @@ def curves(training, validation, steps):
     prices = [*training.values(), *validation.values()]
     axes = picture.figure.axes[0]
     axes.set(xlim=(0, 1.02 * steps), ylim=(min([LOW, *prices]), max([HIGH, *prices])))
-    with rc_context(plots.STYLE):
+    with rc_context(STYLE):
         axes.legend(loc="upper right")
     picture.figure.set_layout_engine("constrained")
     return Steady(picture.figure, picture.alt)
