@@ -27,7 +27,8 @@ def test_right_answers_pass(name, answer):
 @pytest.mark.parametrize(("name", "mistake"), KNOWN)
 def test_known_mistakes_get_the_message_made_for_them(name, mistake):
     verdict = judge(EXERCISES[name], mistake.answer)
-    assert verdict.status == WRONG and verdict.lines[-1] == f"  → {mistake.message}"
+    lines = "\n".join(verdict.lines)
+    assert verdict.status == WRONG and verdict.lines[-1] == f"  → {mistake.message}", f"it is told:\n{lines}"
 
 
 @pytest.mark.parametrize(("name", "answer", "told"), WRONG_ONES)
@@ -43,7 +44,8 @@ def test_other_wrong_answers_are_told_something_useful(name, answer, told):
 
     verdict = judge(replace(EXERCISES[name], explain=explain) if EXERCISES[name].explain else EXERCISES[name], answer)
     assert not raised
-    assert verdict.status == WRONG and told in "\n".join(verdict.lines)
+    lines = "\n".join(verdict.lines)
+    assert verdict.status == WRONG and told in lines, f"it is told:\n{lines}"
 
 
 @pytest.mark.parametrize("name", EXERCISES)
