@@ -79,6 +79,27 @@ def test_what_follows_can_be_debugged():
     assert answer.stdout == "went on\n", answer.stderr
 
 
+def test_no_module_is_left_half_imported(tmp_path, monkeypatch):
+    (tmp_path / "slow_to_import.py").write_text("import time\ntime.sleep(0.3)\nwhole = True\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def importing_without_end():
+        import slow_to_import
+
+        while slow_to_import.whole:
+            pass
+
+    assert isinstance(run(importing_without_end, limit_s=0.1).exception, TooLong)
+    assert sys.modules.pop("slow_to_import").whole
+
+
+def test_a_module_that_never_comes_is_given_up(tmp_path, monkeypatch):
+    (tmp_path / "endless_to_import.py").write_text("while True:\n    pass\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(guard, "IMPORT_S", 0.2)
+    assert isinstance(run(lambda: __import__("endless_to_import"), limit_s=0.1).exception, TooLong)
+
+
 @pytest.mark.parametrize("exception", [SystemExit, KeyboardInterrupt, ZeroDivisionError, RecursionError])
 def test_whatever_is_raised_comes_back(exception):
     def stop():

@@ -46,6 +46,38 @@ def test_a_lesson_opens_and_closes_as_all_do(path):
     assert any(cell.source.startswith("## What we have seen") for cell in cells(path, "markdown"))
 
 
+README, GUIDE = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "solutions/README.md"))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+def test_readme_guide_and_lesson_count_the_same_exercises_minutes_and_points(path):
+    notebook = nbformat.read(path, as_version=4)
+    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    asked = re.findall(r'@exercise\("(\w+)", stars=(\d), minutes=(\d+)\)', code)
+    graded = [cell.metadata.get("nbgrader", {}) for cell in notebook.cells]
+    points = {cell["grade_id"].removeprefix("check_"): cell["points"] for cell in graded if cell.get("grade")}
+    read, run, total = (
+        re.search(pattern, notebook.cells[0].source)[1]
+        for pattern in (r"(\d+) minutes to read", r"(\d+) seconds to run", r"(\d+) to solve")
+    )
+    minutes = sum(int(each) for *_, each in asked)
+    [row] = re.findall(
+        rf"^\| {path.name[:2]} \|.*\| (\d+) min \| (\d+), (\d+) min \| (\d+) s \|$", README, re.MULTILINE
+    )
+    assert row == (read, str(len(asked)), str(minutes), run)
+    assert abs(int(total) - minutes) <= 5  # a lesson rounds
+    section = GUIDE.split(f"\n## {path.name[:2]} ")[1].split("\n## ")[0]
+    told = re.findall(r"^\| `(\w+)` \| (★+) \| (\d+) \| (\d+) \|$", section, re.MULTILINE)
+    assert told == [(name, "★" * int(stars), each, str(points[name])) for name, stars, each in asked]
+    sessions = re.findall(r"^\| (\d+) \|", section, re.MULTILINE)
+    n_sessions, length = re.search(r"^[^:]*: (a|two) sessions? of (\d+) minutes", section).groups()
+    assert sum(map(int, sessions)) == int(length) * (2 if n_sessions == "two" else 1)
+
+
+def test_readme_counts_all_exercises():
+    assert f"{sum(len(exercises(lesson)) for lesson in lessons())} exercises;" in README
+
+
 @by_lesson
 def test_headings_have_two_levels_below_the_title(path):
     headings = [line for c in cells(path, "markdown") for line in c.source.splitlines() if line.startswith("#")]

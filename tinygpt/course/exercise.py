@@ -23,6 +23,9 @@ hints_given = {}
 class NotPassed(AssertionError):
     """An exercise that has to be right is not."""
 
+    def _render_traceback_(self):
+        return [f"{self}; what is missing stands under the answer"]  # all that a notebook shows of it
+
 
 def strict():
     return bool(os.environ.get("TINYGPT_STRICT"))
@@ -104,6 +107,8 @@ def check(name):
     if (grading() or strict()) and status != PASSED:
         raise NotPassed(f"{name}: {status}")
     print(f"{MARKS[status]} {name}: {status}")
+    if name not in verdicts:
+        print("   The cell of your answer has not run to its end: is there an error under it?")
     if status == WRONG:
         print(verdicts[name][3].lines[-1])
 

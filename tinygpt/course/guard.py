@@ -4,13 +4,16 @@ import contextlib
 import ctypes
 import io
 import random
+import sys
 import threading
+import time
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 LIMIT_S = 10.0
+IMPORT_S = 60.0  # more for a module that is being imported, on a busy machine
 AGAIN_S = 0.01  # after which it is asked for again, of code that swallowed it
 PRINTED = 2_000  # characters of what is printed that we keep
 
@@ -64,9 +67,21 @@ def limited(function, arguments, seconds):
 
 def watch(thread, seconds, finished, over):
     over.wait(seconds)
+    patient_until = time.monotonic() + IMPORT_S
     while not finished:
-        raise_in(thread)
+        if not importing(thread) or time.monotonic() > patient_until:
+            raise_in(thread)
         over.wait(AGAIN_S)
+
+
+def importing(thread):
+    """Whether what runs is importing a module: cut off, half of it would stay behind, and nothing could use it."""
+    frame = sys._current_frames().get(thread)
+    while frame is not None and frame.f_code is not limited.__code__:
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            return True
+        frame = frame.f_back
+    return False
 
 
 def raise_in(thread):

@@ -13,14 +13,19 @@ from pathlib import Path
 import nbformat
 
 from tinygpt.atomic import write_atomically
-from tinygpt.config import require
+from tinygpt.config import InputError, require
 from tinygpt.course.home import checkout
 from tinygpt.course.judging import YOUR_TURN
+from tinygpt.course.lesson_model import load_or_train
 
 STUB = f'raise NotImplementedError("{YOUR_TURN}")'
 GUESS = re.compile(r"^(\w+ = )\S.*?(  +# your guess.*)$", re.MULTILINE)  # the learner writes one
 BADGES, BADGES_END = "<!-- badges -->", "<!-- /badges -->"
 SOURCE = '"git+REPOSITORY"'  # what a lesson's first cell installs on Colab
+ON_COLAB = (
+    "On Colab, *File → Save a copy in Drive* keeps your answers; each new runtime trains the course's model again, "
+    "where a lesson needs it, in a minute or two."
+)
 TIMEOUT_S = 600
 
 
@@ -41,11 +46,20 @@ def matches(path, name):
 def execute(path):
     """Run a source from top to bottom in strict mode and keep its outputs in it."""
     from nbclient import NotebookClient
+    from nbclient.exceptions import CellTimeoutError
 
-    notebook = nbformat.read(path, as_version=4)
+    before = path.read_bytes()
+    notebook = nbformat.reads(before.decode(), as_version=4)
+    if any("load_or_train" in cell.source for cell in notebook.cells):
+        load_or_train()  # to be seen, and not within a cell's time
     with environment(TINYGPT_STRICT="1"):
         folder = {"metadata": {"path": str(path.parent)}}
-        NotebookClient(notebook, timeout=TIMEOUT_S, record_timing=False, resources=folder).execute()
+        client = NotebookClient(notebook, timeout=TIMEOUT_S, record_timing=False, resources=folder)
+        try:
+            client.execute()
+        except CellTimeoutError:
+            raise InputError(f"a cell of {path.name} took more than {TIMEOUT_S} s; is the machine busy?") from None
+    require(path.read_bytes() == before, f"{path.name} was changed while it ran: run it again")
     notebook.metadata.language_info = {"name": "python"}  # no versions: they differ from machine to machine
     write_notebook(path, notebook)
 
@@ -86,7 +100,7 @@ def student_version(notebook, name):
         notebook, _ = getattr(preprocessors, step)(config=config).preprocess(notebook, {})
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            cell.source = cell.source.replace(BADGES, badges(name))
+            cell.source = cell.source.replace(BADGES, f"{badges(name)}\n\n{ON_COLAB}" if badges(name) else "")
         else:
             cell.source = GUESS.sub(r"\1None\2", cell.source)
             cell.source = cell.source.replace(SOURCE, f'"git+{address()}"' if address() else SOURCE)
@@ -98,7 +112,9 @@ def student_version(notebook, name):
 def address():
     """The repository's address, which pyproject.toml alone knows; empty where it has none yet."""
     with open(checkout() / "pyproject.toml", "rb") as file:
-        return tomllib.load(file)["project"].get("urls", {}).get("Repository", "").removesuffix("/")
+        return (
+            tomllib.load(file)["project"].get("urls", {}).get("Repository", "").removesuffix("/").removesuffix(".git")
+        )
 
 
 def badges(name):
