@@ -1,3 +1,5 @@
+"""Attention: against torch's own, by hand, and whatever way a text is cut."""
+
 import doctest
 import math
 

@@ -1,3 +1,5 @@
+"""Counts and compressors: what they cost, by hand and against other ways to the same figure."""
+
 import gzip
 import math
 from collections import Counter

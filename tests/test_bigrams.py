@@ -1,3 +1,5 @@
+"""The head start: embedding and head know what follows what before the first step."""
+
 import doctest
 import itertools
 import math

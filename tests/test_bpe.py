@@ -1,3 +1,5 @@
+"""Byte-pair encoding from scratch: equal to the library, and near linear in the text's length."""
+
 import doctest
 import itertools
 import json

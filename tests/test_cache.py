@@ -1,3 +1,5 @@
+"""Where things are kept between runs."""
+
 import sys
 from pathlib import Path
 

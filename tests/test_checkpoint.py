@@ -1,3 +1,5 @@
+"""The run folder: what is in it, what is refused, and that one comes back as it was."""
+
 import hashlib
 import json
 import os

@@ -20,6 +20,7 @@ from tinygpt.corpora import open_corpus
 from tinygpt.evaluation import evaluate
 from tinygpt.logs import NAME as LOG
 from tinygpt.logs import read_log
+from tinygpt.storage import load_tensors
 from tinygpt.tokenizer import Tokenizer
 from tinygpt.trainer import Trainer
 from tinygpt.training import train
@@ -432,7 +433,8 @@ USES = [("generate", "--run"), ("evaluate", "--run"), ("train", "--resume --out"
 @pytest.mark.parametrize("command, option", USES)
 def test_a_run_that_is_missing_damaged_or_of_another_version(refused, trained, command, option):
     use = [command, *option.split()]
-    assert "there is no run folder gone; make one with: tinygpt run --out gone" in refused(*use, "gone")
+    looked_for = f"there is no run folder gone in {Path.cwd()}; make one with: tinygpt run --out gone"
+    assert looked_for in refused(*use, "gone")
     Path("folder").mkdir()
     assert "folder is not a run folder: it has no config.json" in refused(*use, "folder")
     config = json.loads((trained / CONFIG).read_text(encoding="utf-8"))
@@ -481,6 +483,20 @@ def test_a_run_does_not_go_on_with_other_tokens_or_a_damaged_log(refused, make_r
     (run.folder / LOG).write_bytes(log)
     shutil.copy(run.folder / "tokens/test.ids", run.folder / "tokens/train.ids")
     assert "train.ids is not the file this run wrote: damaged, or of another run" in refused(*RESUME)
+
+
+def test_text_of_a_training_that_was_cut_off_says_so(tinygpt, trained):
+    assert "cut off" not in tinygpt("generate", "--run", trained, "--tokens", 1)[2]
+    run = open_run(trained)
+    tensors, numbers = load_tensors(trained / LAST)
+    run.save_tensors(LAST, tensors, **{**numbers, "step": "1"})
+    run.sign(LAST)
+    code, _, said = tinygpt("generate", "--run", trained, "--tokens", 1)
+    assert code == 0, said
+    assert f"was cut off; go on with: tinygpt train --out {trained} --resume" in said
+    (trained / LAST).write_bytes(b"")
+    code, _, said = tinygpt("generate", "--run", trained, "--tokens", 1)
+    assert code == 0 and "cut off" not in said
 
 
 def test_no_run_at_all(refused):

@@ -1,3 +1,5 @@
+"""Tokens coloured by a number: the text stays text, whatever it holds."""
+
 import doctest
 import re
 from html.parser import HTMLParser

@@ -1,3 +1,5 @@
+"""Settings refuse what makes no sense, in one line."""
+
 import dataclasses
 
 import pytest

@@ -1,3 +1,5 @@
+"""One protocol for every figure: windows, strides, intervals, documents."""
+
 import math
 from dataclasses import FrozenInstanceError
 

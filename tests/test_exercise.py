@@ -1,3 +1,5 @@
+"""Exercises as a lesson meets them: told, replaced, graded, recorded."""
+
 import json
 import random
 import sys
@@ -115,9 +117,17 @@ def test_the_solution_is_one_that_passes(capsys):
 
 
 @pytest.mark.parametrize("call", [hint, solution, check, lambda name: exercise(name, stars=1, minutes=1)])
-def test_an_unknown_name_lists_the_known_ones(call):
-    with pytest.raises(InputError, match=r"no exercise 'bigram_prob'; there are .*bigram_probs"):
+def test_an_unknown_name_is_told_those_that_are_near_or_all(call):
+    with pytest.raises(InputError, match=r"no exercise 'bigram_prob'; did you mean bigram_probs"):
         call("bigram_prob")
+    with pytest.raises(InputError, match=r"no exercise 'xyz'; there are .*bigram_probs"):
+        call("xyz")
+
+
+def test_what_was_once_passed_stays_on_record(tmp_path):
+    for answer, expected in ((stub, "not written"), (right, "passed"), (stub, "passed")):
+        exercise(NAME, stars=1, minutes=6)(answer)
+        assert json.loads((tmp_path / "runs/progress.json").read_text())[NAME]["status"] == expected
 
 
 def test_the_board(capsys, tmp_path):

@@ -1,3 +1,5 @@
+"""No answer of a learner can stop a lesson, or change what follows."""
+
 import json
 import random
 import subprocess

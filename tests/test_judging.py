@@ -1,3 +1,5 @@
+"""Answers are judged right, and told what is wrong with them."""
+
 import math
 
 import numpy as np

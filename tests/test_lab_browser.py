@@ -24,7 +24,6 @@ FIRST, WITH_SLIDERS = "00_start_here.ipynb", "05_sampling.ipynb"
 EXPLORER = ".tinygpt-explorer"
 LIMIT_S = 300  # for what takes seconds on a free machine
 QUIET = {
-    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
     "notebook-extension/tracker": {"windowingMode": "none"},  # every cell is on the page
 }
 
@@ -150,6 +149,15 @@ def test_lesson_00_runs_from_the_first_page_on(browser, address, home):
     assert len(cells) > 20 and went_wrong(cells) == []
     edition, made_of, was_run = state(home / "work" / FIRST)  # to JupyterLab's saving it is still what was copied
     assert edition == made_of and was_run
+
+
+def test_a_learner_meets_no_teacher_s_menu_and_no_news(browser, address):
+    """Also without any setting of the learner's own."""
+    browser.get(address("/lab") + "&reset")
+    until(browser, lambda _: find(browser, ".lm-MenuBar-itemLabel"))
+    menus = [label.text for label in find(browser, ".lm-MenuBar-itemLabel")]
+    assert "File" in menus and "Nbgrader" not in menus
+    assert "Create Assignment" not in browser.page_source and "official Jupyter news" not in browser.page_source
 
 
 @pytest.fixture(scope="module")

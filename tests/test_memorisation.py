@@ -1,3 +1,5 @@
+"""What a model has by heart: runs of words that stand in the training text."""
+
 import doctest
 
 import pytest

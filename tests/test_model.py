@@ -1,3 +1,5 @@
+"""The model: shapes, presets, parameters, initialisation, what it can and can't see."""
+
 import itertools
 import math
 import re

@@ -1,3 +1,5 @@
+"""The model in numpy computes what the one in torch does."""
+
 import itertools
 import math
 

@@ -1,3 +1,5 @@
+"""Muon, AdamW and the schedule: by hand, and against torch's."""
+
 import math
 
 import pytest

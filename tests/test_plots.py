@@ -1,3 +1,5 @@
+"""Pictures: what is drawn, and that it can be read by day and by night."""
+
 import struct
 import subprocess
 import sys

@@ -1,3 +1,5 @@
+"""The quiz of lesson 06: one true answer to each question, and how a model is asked."""
+
 import numpy as np
 import pytest
 import torch

@@ -1,3 +1,5 @@
+"""From a run to its figures, and the words that go with them."""
+
 import json
 import math
 from types import SimpleNamespace

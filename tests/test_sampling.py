@@ -1,3 +1,5 @@
+"""Temperature, top-k, top-p and the loop that writes."""
+
 import itertools
 import math
 from types import SimpleNamespace

@@ -1,3 +1,5 @@
+"""The library's tokenizer: round trips, end tokens, files."""
+
 import errno
 import hashlib
 import json

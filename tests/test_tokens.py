@@ -1,3 +1,5 @@
+"""Tokens on disk, and batches that stay inside a document's stream."""
+
 import json
 import sys
 import tempfile

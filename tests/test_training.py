@@ -1,3 +1,5 @@
+"""Training: from the first step to the last, stopped, resumed, diverged."""
+
 import math
 import os
 import random

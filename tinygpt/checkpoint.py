@@ -78,7 +78,7 @@ class Run:
                 require(path.is_file(), f"{path} is missing: the run is damaged; bring the file back or train again")
                 require(
                     file_digest(path) == digest,
-                    f"{path} is not the file this run wrote: damaged, or of another run; bring the right one back",
+                    f"{path} is not the file this run wrote: damaged, or of another run; bring it back or train again",
                 )
 
     def save_tensors(self, name, tensors, **metadata):
@@ -112,7 +112,8 @@ class Run:
 def open_run(folder):
     """The run in a folder; an InputError says what is missing or wrong."""
     folder = Path(folder)
-    require(folder.is_dir(), f"there is no run folder {folder}; make one with: tinygpt run --out {folder}")
+    where = "" if folder.is_absolute() else f" in {Path.cwd()}"
+    require(folder.is_dir(), f"there is no run folder {folder}{where}; make one with: tinygpt run --out {folder}")
     require((folder / CONFIG).is_file(), f"{folder} is not a run folder: it has no {CONFIG}")
     try:
         config = load_json(folder / CONFIG)

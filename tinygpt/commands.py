@@ -2,14 +2,15 @@
 
 import json
 import platform
+from contextlib import suppress
 from importlib import import_module
 from itertools import chain
 from pathlib import Path
 
 from tinygpt.atomic import beside, write_atomically
-from tinygpt.checkpoint import METRICS, SAMPLES, open_run
+from tinygpt.checkpoint import LAST, METRICS, SAMPLES, open_run
 from tinygpt.cli import FAILED
-from tinygpt.config import SampleConfig, require, require_choice, require_whole
+from tinygpt.config import InputError, SampleConfig, require, require_choice, require_whole
 from tinygpt.corpora import SPLITS, open_corpus, split_of
 from tinygpt.corpora.writing import write_corpus
 from tinygpt.device import available, choose_device
@@ -22,6 +23,7 @@ from tinygpt.sampling import make_decoder, prompt_ids
 from tinygpt.share import FORMATS
 from tinygpt.storage import write_json
 from tinygpt.tokenizer import FILES, Tokenizer
+from tinygpt.training import is_done
 from tinygpt.training_job import given, say, train_folder
 
 N_SAMPLES = 5
@@ -93,12 +95,20 @@ def tokenizer(options):
         print(f"{n_bytes / n_tokens:.2f} bytes per token on the validation text")
 
 
+def was_cut_off(run):
+    with suppress(InputError):  # a damaged checkpoint spoils no text
+        return (run.folder / LAST).is_file() and not is_done(run)
+    return False
+
+
 def generate(options):
     settings = SampleConfig(**given(options, SampleConfig))
     require_whole(count=options.count)
     require(0 <= options.seed < 2**63, f"seed={options.seed} is outside [0, 2**63)")
     run = open_run(options.run)
     model, tokenizer = run.model(choose_device(options.device)), run.tokenizer()
+    if was_cut_off(run):
+        say(f"note: the training of {run.folder} was cut off; go on with: tinygpt train --out {run.folder} --resume")
     n_prompt, context = len(prompt_ids(tokenizer, options.prompt)), model.config.context_length
     if n_prompt > context:
         say(f"note: the prompt has {n_prompt} tokens, the model reads the last {context}")

@@ -116,7 +116,10 @@ def option_name(name):
 
 def next_default():
     """runs/default, or the first of runs/default-2, runs/default-3, ... that is not there."""
-    return next(folder for folder in default_runs() if not folder.exists())
+    folder = next(folder for folder in default_runs() if not folder.exists())
+    if folder != DEFAULT_RUN:
+        say(f"{DEFAULT_RUN} is there already, so this run is made in {folder}")
+    return folder
 
 
 def latest_default():

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 from datetime import datetime
+from pathlib import Path
 
 from tinygpt.atomic import write_atomically
 from tinygpt.config import InputError, require
@@ -84,8 +85,8 @@ def kept_name(path):
 
 
 def lab_options(work, options):
-    """What JupyterLab is told: to start at lesson 00, as root in a container, and where no browser is."""
-    command = [f"--ServerApp.root_dir={work}"]
+    """What JupyterLab is told: to start at lesson 00, also as root in a container; to print little but its address."""
+    command = [f"--ServerApp.root_dir={work}", "--log-level=ERROR"]
     lessons = sorted(work.glob("[0-9][0-9]_*.ipynb"))
     if lessons:
         command.append(f"--LabApp.default_url=/lab/tree/{lessons[0].name}")
@@ -107,4 +108,7 @@ def lab(fresh=(), options=()):
     work = home() / "work"
     for line in copy_lessons(root / "notebooks", work, fresh):
         print(line)
+    # Without news from outside, and without the teacher's menus.
+    quiet = [str(Path(__file__).with_name("jupyter")), os.environ.get("JUPYTER_CONFIG_PATH", "")]
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, quiet))
     LabApp.launch_instance(lab_options(work, options))

@@ -6,6 +6,7 @@ answer are in a file of their own, such as rank_heads_answers.py, from which the
 
 import importlib
 import pkgutil
+from difflib import get_close_matches
 
 from tinygpt.config import require
 
@@ -23,5 +24,7 @@ def find(name):
     """The lesson that an exercise belongs to, and the Exercise; a function stands for its name."""
     name = getattr(name, "__name__", name)
     found = {each.name: (lesson, each) for lesson in lessons() for each in exercises(lesson)}
-    require(name in found, f"there is no exercise {name!r}; there are {', '.join(sorted(found))}")
+    close = get_close_matches(str(name), found, cutoff=0.5)
+    advice = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(sorted(found))}"
+    require(name in found, f"there is no exercise {name!r}; {advice}")
     return found[name]
