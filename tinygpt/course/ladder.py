@@ -1,4 +1,4 @@
-"""The rungs of lesson 09's ladder, from what was usual in 2019 to what the package does: full figures, and a short form.
+"""The rungs of lesson 09's ladder, from what was usual in 2019 to what the package does: figures, and a short form.
 
 Recorded in full in ladder.json by `python -m tests.benchmarks.ladder`; here is what the rungs are, and a short form of
 them that a lesson can run.
