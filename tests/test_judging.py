@@ -72,6 +72,18 @@ def test_of_two_mistakes_that_agree_on_the_first_failure_the_right_one_is_named(
     assert "four times" in told(lambda x: 4 * x, both_4)
 
 
+def test_a_diagnosis_that_only_the_first_failure_bears_out_is_not_given():
+    mean = Exercise(
+        name="mean",
+        reference=lambda x: sum(x) / len(x),
+        examples=lambda: [([2, 4],), ([1, 2, 6],), ([3, 3, 0, 3],)],
+        hints=("add", "divide"),
+        mistakes=(Mistake("Divide by how many they are.", sum),),
+    )
+    assert "Divide by how many" in told(sum, mean)
+    assert "Divide by how many" not in told(lambda x: max(x) + min(x), mean)  # the sum of two, by chance
+
+
 def test_known_mistakes_have_their_own_words_and_others_get_a_difference():
     assert "That is the square." not in told(lambda x: x * x + 1)
     assert "The largest difference is 1." in told(lambda x: 2 * x + 1)
