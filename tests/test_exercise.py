@@ -9,7 +9,7 @@ import torch
 
 from tinygpt.config import InputError
 from tinygpt.course import attempt, check, exercise, hint, progress, solution
-from tinygpt.course.exercise import NotPassed
+from tinygpt.course.exercise import NotPassed, folded
 from tinygpt.course.exercises.lesson_00.bigram_probs import bigram_probs as reference
 
 NAME = "bigram_probs"
@@ -122,6 +122,15 @@ def test_an_unknown_name_is_told_those_that_are_near_or_all(call):
         call("bigram_prob")
     with pytest.raises(InputError, match=r"no exercise 'xyz'; there are .*bigram_probs"):
         call("xyz")
+
+
+def test_sentences_are_folded_between_words_and_what_shows_numbers_is_not():
+    sentence = "  → " + "several words of an advice " * 9
+    lines = folded(sentence).split("\n")
+    assert len(lines) > 2 and max(map(len, lines)) <= 88 and all(line.startswith("    ") for line in lines[1:])
+    assert " ".join(" ".join(lines).split()) == sentence.strip()
+    numbers = "  yours     " + "0.25 " * 40
+    assert folded(numbers) == numbers
 
 
 def test_what_was_once_passed_stays_on_record(tmp_path):

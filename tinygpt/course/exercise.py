@@ -15,6 +15,7 @@ from tinygpt.course.judging import NOT_WRITTEN, PASSED, WRONG, judge
 
 RECORD = "progress.json"
 MARKS = {PASSED: "✅", NOT_WRITTEN: "⏳", WRONG: "❌"}
+WIDTH, WHOLE_WORDS = 88, {"break_long_words": False, "break_on_hyphens": False}
 verdicts = {}  # of this session: {name: (lesson, stars, minutes, Verdict)}
 answers = {}  # the learner's own, right or wrong
 hints_given = {}
@@ -49,7 +50,7 @@ def exercise(name, stars, minutes):
         answers[name] = answer
         if verdict.status == PASSED or records.read(RECORD).get(name, {}).get("status") != PASSED:  # once is for ever
             records.enter(RECORD, {name: {"lesson": lesson, "status": verdict.status}})
-        print(*told(name, verdict), sep="\n")
+        print(*map(folded, told(name, verdict)), sep="\n")
         if strict() and verdict.status != PASSED:
             raise NotPassed(f"{name}: {verdict.status}")
         chosen = answer if verdict.status == PASSED else task.reference
@@ -73,13 +74,19 @@ def told(name, verdict):
         yield f'  The course\'s version stands in until then. hint("{name}") helps; attempt("{name}") is your own.'
 
 
+def folded(line):
+    """A sentence in lines that no page has to break inside a word; what shows code or numbers stays as it is."""
+    sentence = line.lstrip().startswith(("→", "The course's", "hint", "⏳")) and "\n" not in line
+    return textwrap.fill(line, WIDTH, subsequent_indent="    ", **WHOLE_WORDS) if sentence else line
+
+
 def hint(name):
     """Print the next hint for an exercise; each says more than the one before."""
     _, task = find(name)
     name = task.name
     n = hints_given.get(name, 0)
     last = len(task.hints) - 1
-    print(f"hint {min(n, last) + 1} of {last + 1}: {task.hints[min(n, last)]}")
+    print(folded(f"hint {min(n, last) + 1} of {last + 1}: {task.hints[min(n, last)]}"))
     if n >= last:
         print(f'That was the last one. solution("{name}") shows an answer.')
     hints_given[name] = n + 1
@@ -111,7 +118,7 @@ def check(name):
     if name not in verdicts:
         print("   The cell of your answer has not run to its end: is there an error under it?")
     if status == WRONG:
-        print(verdicts[name][3].lines[-1])
+        print(folded(verdicts[name][3].lines[-1]))
 
 
 def progress():
