@@ -127,7 +127,7 @@ WRONG = {
             lambda probs, ids: round((-probs[ids[:-1], ids[1:]].log2().sum() / (ids < len(probs) - 1).sum()).item()),
             "2.2",
         ),
-        (lambda probs, ids: (-probs[ids[:-1], ids[1:]].log2().sum() / (ids != 3).sum()).item(), "len(probs) - 1"),
+        (lambda probs, ids: (-probs[ids[:-1], ids[1:]].log2().sum() / (ids != 3).sum()).item(), "By hand"),
         (lambda probs, ids: torch.sparse_coo_tensor(size=(2, 2)), "can't be compared"),
         (lambda probs, ids: 10**400, "can't be compared"),
         (lambda probs, ids: sum(probs[i, ids[n + 1]] for n, i in enumerate(ids)), "out of bounds"),

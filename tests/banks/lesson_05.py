@@ -619,7 +619,10 @@ WRONG = {
         (attention_stacked, "the pair (keys, values)"),
         (lambda q, k, v, past: None, "Two things come back"),
         (lambda q, k, v, past: attention_by_torch(q, v, k, past), "keys or values"),
-        (lambda q, k, v, past: (attention_by_torch(q, k, v, past)[0].transpose(0, 1), (k, v)), "It has to hold all"),
+        (
+            lambda q, k, v, past: (attention_by_torch(q, k, v, past)[0].transpose(0, 1), (k, v)),
+            "a row for each token so far",
+        ),
         (lambda q, k, v, past: (q, attention_by_torch(q, k, v, past)[1]), "wrong for new token 1"),
         (lambda q, k, v, past: attention_by_torch(q, past[0], past[1], past), "keys or values"),
     ],

@@ -109,9 +109,9 @@ def narrowed(exercise, answer, alive, examples):
         if not alive or (len(alive) == 1 and any(seen)):
             break
         theirs = run(exercise.apply, answer, copy.deepcopy(arguments))
-        fitting = [
-            m for m in alive if theirs.exception is None and does_the_same(exercise, m, arguments, theirs.result)
-        ]
+        if theirs.exception is not None:
+            break  # nothing more can be learned
+        fitting = [m for m in alive if does_the_same(exercise, m, arguments, theirs.result)]
         seen += [bool(fitting)]
         alive = fitting or alive
     return alive if any(seen) or not seen else []
