@@ -258,9 +258,11 @@ def test_wrong_calls_are_one_line(refused, trained, monkeypatch):
 # The server, a process of its own
 
 BOOT = """
-import sys, time
+import signal, sys, time
 from tinygpt.cli import main
 from tinygpt.share import writer
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # tests that a shell runs in the background ignore it
 
 def say(line):  # in one piece, whatever the other threads say
     sys.stdout.write(line + "\\n")

@@ -140,7 +140,18 @@ def went_wrong(cells):
     return [output for cell in cells for output in cell["outputs"] if output["output_type"] == "error"]
 
 
-def test_lesson_00_runs_from_the_first_page_on(browser, address, home):
+@pytest.fixture
+def tab(browser):
+    """A tab of its own, so that what the others look at stays open, in whatever order they come."""
+    first = browser.current_window_handle
+    browser.switch_to.new_window("tab")
+    yield browser
+    browser.close()
+    browser.switch_to.window(first)
+
+
+def test_lesson_00_runs_from_the_first_page_on(tab, address, home):
+    browser = tab
     browser.get(address("/"))  # where `tinygpt lab` opens the browser
     ready(browser)
     assert browser.current_url.split("?")[0].endswith(FIRST)
@@ -151,8 +162,8 @@ def test_lesson_00_runs_from_the_first_page_on(browser, address, home):
     assert edition == made_of and was_run
 
 
-def test_a_learner_meets_no_teacher_s_menu_and_no_news(browser, address):
-    """Also without any setting of the learner's own."""
+def test_a_learner_meets_no_teacher_s_menu_and_no_news(tab, address):
+    browser = tab
     browser.get(address("/lab") + "&reset")
     until(browser, lambda _: find(browser, ".lm-MenuBar-itemLabel"))
     menus = [label.text for label in find(browser, ".lm-MenuBar-itemLabel")]

@@ -45,8 +45,7 @@ def serve(run, port=None, browser=True):
         if page.is_running:
             page.server.force_exit = True  # uvicorn would wait for every page that is open,
             logging.getLogger("uvicorn.error").disabled = True  # and tell of each that it did not wait
-            page.close(verbose=False)
-            page.server.thread.join()  # Gradio waits for five seconds; threads that outlive it would end with the texts
+        page.close(verbose=False)
 
 
 def launch(page, port=None, browser=False):
