@@ -20,7 +20,6 @@ from tinygpt.corpora import open_corpus
 from tinygpt.evaluation import evaluate
 from tinygpt.logs import NAME as LOG
 from tinygpt.logs import read_log
-from tinygpt.storage import load_tensors
 from tinygpt.tokenizer import Tokenizer
 from tinygpt.trainer import Trainer
 from tinygpt.training import train
@@ -487,14 +486,12 @@ def test_a_run_does_not_go_on_with_other_tokens_or_a_damaged_log(refused, make_r
 
 def test_text_of_a_training_that_was_cut_off_says_so(tinygpt, trained):
     assert "cut off" not in tinygpt("generate", "--run", trained, "--tokens", 1)[2]
-    run = open_run(trained)
-    tensors, numbers = load_tensors(trained / LAST)
-    run.save_tensors(LAST, tensors, **{**numbers, "step": "1"})
-    run.sign(LAST)
+    *lines, _ = (trained / LOG).read_text(encoding="utf-8").splitlines(keepends=True)
+    (trained / LOG).write_text("".join(lines), encoding="utf-8")
     code, _, said = tinygpt("generate", "--run", trained, "--tokens", 1)
     assert code == 0, said
     assert f"was cut off; go on with: tinygpt train --out {trained} --resume" in said
-    (trained / LAST).write_bytes(b"")
+    (trained / LOG).unlink()
     code, _, said = tinygpt("generate", "--run", trained, "--tokens", 1)
     assert code == 0 and "cut off" not in said
 

@@ -247,7 +247,8 @@ def refused(capfd, tmp_path, monkeypatch):
 
 
 def test_wrong_calls_are_one_line(refused, trained, monkeypatch):
-    assert "there is no run folder runs/default in " in refused().replace(os.sep, "/")
+    said = refused().replace(os.sep, "/")
+    assert "there is no run folder runs/default in " in said and "; make one with: tinygpt run" in said
     for port in (0, -1, 65536):
         assert f"port={port} is outside [1, 65535]" in refused("--run", trained, "--port", port)
     monkeypatch.setattr("tinygpt.share.target.find_spec", lambda name: None)

@@ -151,24 +151,24 @@ def tab(browser):
 
 
 def test_lesson_00_runs_from_the_first_page_on(tab, address, home):
-    browser = tab
-    browser.get(address("/"))  # where `tinygpt lab` opens the browser
-    ready(browser)
-    assert browser.current_url.split("?")[0].endswith(FIRST)
-    run_all(browser)
-    cells = saved(browser, home / "work" / FIRST)
+    tab.get(address("/"))  # where `tinygpt lab` opens the browser
+    ready(tab)
+    assert tab.current_url.split("?")[0].endswith(FIRST)
+    run_all(tab)
+    cells = saved(tab, home / "work" / FIRST)
     assert len(cells) > 20 and went_wrong(cells) == []
     edition, made_of, was_run = state(home / "work" / FIRST)  # to JupyterLab's saving it is still what was copied
     assert edition == made_of and was_run
 
 
 def test_a_learner_meets_no_teacher_s_menu_and_no_news(tab, address):
-    browser = tab
-    browser.get(address("/lab") + "&reset")
-    until(browser, lambda _: find(browser, ".lm-MenuBar-itemLabel"))
-    menus = [label.text for label in find(browser, ".lm-MenuBar-itemLabel")]
+    tab.get(address("/lab") + "&reset")
+    until(tab, lambda _: find(tab, ".lm-MenuBar-itemLabel"))
+    menus = [label.text for label in find(tab, ".lm-MenuBar-itemLabel")]
     assert "File" in menus and "Nbgrader" not in menus
-    assert "Create Assignment" not in browser.page_source and "official Jupyter news" not in browser.page_source
+    assert "@jupyter/nbgrader" in find(tab, "#jupyter-config-data")[0].get_property("textContent")  # as disabled
+    asked = json.loads(answered(address("/lab/api/settings/@jupyterlab/apputils-extension:notification")))
+    assert asked["schema"]["properties"]["fetchNews"]["default"] == "false"
 
 
 @pytest.fixture(scope="module")

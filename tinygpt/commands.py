@@ -8,13 +8,14 @@ from itertools import chain
 from pathlib import Path
 
 from tinygpt.atomic import beside, write_atomically
-from tinygpt.checkpoint import LAST, METRICS, SAMPLES, open_run
+from tinygpt.checkpoint import METRICS, SAMPLES, open_run
 from tinygpt.cli import FAILED
 from tinygpt.config import InputError, SampleConfig, require, require_choice, require_whole
 from tinygpt.corpora import SPLITS, open_corpus, split_of
 from tinygpt.corpora.writing import write_corpus
 from tinygpt.device import available, choose_device
 from tinygpt.distributed import launched_team
+from tinygpt.logs import read_log
 from tinygpt.new_run import versions
 from tinygpt.pipeline import training_texts
 from tinygpt.report import limits, measure, measure_baselines, table
@@ -23,7 +24,6 @@ from tinygpt.sampling import make_decoder, prompt_ids
 from tinygpt.share import FORMATS
 from tinygpt.storage import write_json
 from tinygpt.tokenizer import FILES, Tokenizer
-from tinygpt.training import is_done
 from tinygpt.training_job import given, say, train_folder
 
 N_SAMPLES = 5
@@ -96,8 +96,9 @@ def tokenizer(options):
 
 
 def was_cut_off(run):
-    with suppress(InputError):  # a damaged checkpoint spoils no text
-        return (run.folder / LAST).is_file() and not is_done(run)
+    """Whether the log ends before the last step: it is small, while checkpoints can be large."""
+    with suppress(InputError):  # without a log, text comes all the same
+        return read_log(run.folder)[-1].step < run.train_config.steps
     return False
 
 
