@@ -166,7 +166,8 @@ def test_a_learner_meets_no_teacher_s_menu_and_no_news(tab, address):
     until(tab, lambda _: find(tab, ".lm-MenuBar-itemLabel"))
     menus = [label.text for label in find(tab, ".lm-MenuBar-itemLabel")]
     assert "File" in menus and "Nbgrader" not in menus
-    assert "@jupyter/nbgrader" in find(tab, "#jupyter-config-data")[0].get_property("textContent")  # as disabled
+    config = json.loads(find(tab, "#jupyter-config-data")[0].get_property("textContent"))
+    assert "@jupyter/nbgrader" in config["disabledExtensions"]
     asked = json.loads(answered(address("/lab/api/settings/@jupyterlab/apputils-extension:notification")))
     assert asked["schema"]["properties"]["fetchNews"]["default"] == "false"
 

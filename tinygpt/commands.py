@@ -98,7 +98,8 @@ def tokenizer(options):
 def was_cut_off(run):
     """Whether the log ends before the last step: it is small, while checkpoints can be large."""
     with suppress(InputError):  # without a log, text comes all the same
-        return read_log(run.folder)[-1].step < run.train_config.steps
+        rows = read_log(run.folder)
+        return not rows or rows[-1].step < run.train_config.steps
     return False
 
 
