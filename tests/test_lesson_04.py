@@ -3,11 +3,15 @@
 import numpy as np
 import pytest
 
+from tinygpt.checkpoint import open_run
 from tinygpt.config import InputError, ModelConfig
-from tinygpt.course.clinic import DIAGNOSES, PATIENTS, TREATED, files, sick_run
+from tinygpt.corpora import open_corpus
+from tinygpt.course.clinic import DIAGNOSES, PATIENTS, TREATED, Patient, files, sick_run
 from tinygpt.course.exercises.lesson_04.five_curves import SHOWS, five_curves
 from tinygpt.course.exercises.lesson_04.get_batch import get_batch
 from tinygpt.course.exercises.lesson_04.train_loop import train_loop
+from tinygpt.tokenizer import Tokenizer
+from tinygpt.tokens import write_tokens
 
 STEPS = 60
 
@@ -21,8 +25,6 @@ def small(tokenizer):
 
 @pytest.fixture
 def examined(trained, small):
-    from tinygpt.checkpoint import open_run
-
     tokens = open_run(trained).tokens()
     return lambda letter: sick_run(letter, train_loop, get_batch, tokens, small, STEPS)
 
@@ -48,6 +50,22 @@ def test_who_has_seen_the_targets_is_too_good_in_training_only(examined):
 def test_a_low_rate_learns_less_than_a_good_one(examined):
     slow, good = examined("E")[1], examined("A treated")[1]
     assert good[STEPS] < slow[STEPS] < slow[0]
+
+
+def test_gradients_that_add_up_stall_until_the_rate_falls(tmp_path, monkeypatch):
+    """The diagnosis that nobody has and that is most easily taken for a rate too high, as the lesson tells it."""
+
+    def without_zero_grad(model, optimizer, *rest):
+        monkeypatch.setattr(optimizer, "zero_grad", lambda: None)
+        return train_loop(model, optimizer, *rest)
+
+    corpus = open_corpus("hpo")
+    tokens = write_tokens(corpus, Tokenizer.train((d.text for d in corpus.split("train")), 2048), tmp_path)
+    lessons = ModelConfig.preset("modern", d_model=64, n_layers=2, context_length=64)
+    monkeypatch.setitem(PATIENTS, "A", Patient("gradients added up", "the usual rate"))
+    losses, _ = sick_run("A", without_zero_grad, get_batch, tokens, lessons, 120)
+    middle = [np.mean(losses[step : step + 10]) for step in range(20, 70, 10)]
+    assert all(6.6 < loss < 7.1 for loss in middle) and np.mean(losses[-10:]) < min(middle) - 0.2
 
 
 def test_the_same_run_gives_the_same_curves(examined):

@@ -620,7 +620,7 @@ WRONG = {
         (lambda: "A", "dict with the keys"),
         (lambda: None, "dict with the keys"),
         (lambda: {**five_curves(), "C": "explodes"}, "none of the diagnoses"),
-        (lambda: {**five_curves(), "C": "gradients added up"}, "swings"),
+        (lambda: {**five_curves(), "C": "gradients added up"}, "then stays until the rate falls"),
         (lambda: {**five_curves(), "C": None}, "none of the diagnoses"),
         (lambda: {**five_curves(), "D": "Learned by heart"}, "D drew fresh windows"),
         (lambda: {**five_curves(), "E": "dead gradients"}, "4 of 5 are right. E"),

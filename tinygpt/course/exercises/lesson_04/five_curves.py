@@ -21,7 +21,7 @@ SHOWS = {
     "no warm-up": "the loss leaps above ln V within the first few steps, and comes back",
     "targets leaked": "the training loss is too good for any honest model, and the validation text knows nothing of it",
     "dead gradients": "nothing changes at all: the validation loss is the same number each time",
-    "gradients added up": "each step repeats all earlier ones, so the loss swings from early on and settles nowhere",
+    "gradients added up": "each step repeats earlier ones: the loss falls a little, then stays until the rate falls",
     "learned by heart": "training goes on falling while validation turns and rises; for that a text must be read often",
 }
 
