@@ -85,6 +85,13 @@ def test_lab_serves_the_learner_s_own_copies(address, home):
     assert lesson["content"]["cells"][0]["source"].startswith("# 00") and (home / "work" / FIRST).is_file()
 
 
+@pytest.mark.parametrize("page", ["/formgrader", "/assignments"])
+def test_the_teacher_s_pages_are_not_served(address, page):
+    with pytest.raises(urllib.error.HTTPError, match="404") as refused:
+        urllib.request.urlopen(address(page), timeout=30)
+    refused.value.close()
+
+
 # In a browser, by keyboard
 
 
