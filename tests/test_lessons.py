@@ -44,6 +44,8 @@ def test_a_lesson_opens_and_closes_as_all_do(path):
     assert re.search(r"\d+ minutes to read.*\d+ seconds to run", first)
     assert "### Check yourself" in last and "<details>" in last and "**Next:**" in last and "**Sources:**" in last
     assert any(cell.source.startswith("## What we have seen") for cell in cells(path, "markdown"))
+    for after in SOURCES[int(path.name[:2]) + 1 :][:1]:
+        assert re.search(rf"\*\*Next:\*\* \[{after.name[:2]} · [a-z ]+\]\({after.name}\)", last)
 
 
 README, GUIDE = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "solutions/README.md"))
