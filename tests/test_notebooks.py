@@ -8,8 +8,8 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from tinygpt.config import InputError
 from tinygpt.course import __main__ as command
-from tinygpt.course import notebooks
-from tinygpt.course.notebooks import execute
+from tinygpt.course import notebooks, reading_edition
+from tinygpt.course.notebooks import execute, student_version
 
 
 @pytest.fixture
@@ -31,6 +31,25 @@ def test_a_source_runs_in_strict_mode_and_keeps_its_outputs(source, monkeypatch)
     execute(path)
     [cell] = nbformat.read(path, as_version=4).cells
     assert cell.outputs[0].text == "1\n" and cell.execution_count == 1 and "TINYGPT_STRICT" not in os.environ
+
+
+def test_what_is_printed_in_pieces_is_kept_as_one_and_new_cells_are_numbered(source):
+    path = source("for n in range(3):\n    print(n, flush=True)")
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[0].id = "l10-4"
+    notebook.cells += [new_code_cell("1"), new_code_cell("2")]
+    nbformat.write(notebook, path)
+    execute(path)
+    cells = nbformat.read(path, as_version=4).cells
+    assert [cell.id for cell in cells] == ["l10-4", "l10-5", "l10-6"]
+    assert [output.text for output in cells[0].outputs] == ["0\n1\n2\n"]
+
+
+def test_an_answer_without_nbgrader_s_metadata_is_refused_by_its_cell(source):
+    notebook = nbformat.read(source("### BEGIN SOLUTION\nx = 1\n### END SOLUTION"), as_version=4)
+    notebook.cells[0].id = "l10-0"
+    with pytest.raises(InputError, match=r"10_ten\.ipynb, cell l10-0: an answer without nbgrader's metadata; copy"):
+        student_version(notebook, "10_ten.ipynb")
 
 
 def test_a_cell_that_takes_too_long_is_one_line_and_nothing_is_written(source, monkeypatch):
@@ -64,6 +83,14 @@ def test_the_command_runs_what_it_is_told_to(monkeypatch, capsys):
     monkeypatch.setattr(command, "execute", lambda path: ran.append(path.stem[:2]))
     assert command.main(["execute", "01", "03"]) == 0 and ran == ["01", "03"]
     assert [line[-9:] for line in capsys.readouterr().out.splitlines()] == ["zer.ipynb", "del.ipynb"]
+
+
+def test_options_may_stand_anywhere(monkeypatch):
+    asked = []
+    monkeypatch.setattr(reading_edition, "write_pages", lambda paths, folder: asked.append((len(paths), folder)))
+    for call in (["read", "05", "--to", "here"], ["read", "--to", "here", "05"]):
+        assert command.main(call) == 0
+    assert asked == [(1, "here")] * 2
 
 
 def test_the_command_refuses_in_one_line(capsys):

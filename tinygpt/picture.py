@@ -42,6 +42,9 @@ class Picture:
         with open(path, "wb") as file:
             file.write(self.png())
 
+    def __repr__(self):
+        return f"<Picture: {self.alt}>"
+
     def _repr_html_(self):
         data = base64.b64encode(self.png()).decode()
         return f'<img alt="{html.escape(self.alt)}" src="data:image/png;base64,{data}">'

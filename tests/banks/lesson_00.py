@@ -63,6 +63,10 @@ def divided_by_a_number_from_outside(probs, ids):
     return (-probs[ids[:-1], ids[1:]].log2().sum() / 196_985).item()
 
 
+def without_quotes():
+    return B  # noqa: F821
+
+
 def one_pair_after_the_other_times(probs, ids):
     likely = 1.0
     for before, came in pairwise(ids):
@@ -133,5 +137,10 @@ WRONG = {
         (lambda probs, ids: sum(probs[i, ids[n + 1]] for n, i in enumerate(ids)), "out of bounds"),
         (one_pair_after_the_other_times, "become 0?"),
     ],
-    "leaky_split": [(lambda: "D", "none of them"), (lambda: None, "none of them"), (lambda: 1, "none of them")],
+    "leaky_split": [
+        (lambda: "D", "none of them"),
+        (lambda: None, "is there a return?"),
+        (without_quotes, "stands in quotes"),
+        (lambda: 1, "none of them"),
+    ],
 }

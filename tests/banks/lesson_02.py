@@ -93,9 +93,7 @@ RIGHT = {
         mask_with_loops,
     ],
     "stable_softmax": [
-        lambda scores: F.softmax(scores, dim=-1),
         lambda scores: (scores - scores.logsumexp(-1, keepdim=True)).exp(),
-        lambda scores: scores.log_softmax(-1).exp(),
         lambda scores: F.normalize(torch.exp(scores - scores.max(-1, keepdim=True).values), p=1, dim=-1),
         lambda scores: 1 / (scores[..., None, :] - scores[..., :, None]).nan_to_num(0.0).exp().sum(-1),
         softmax_with_a_loop,
@@ -160,6 +158,11 @@ WRONG = {
         (lambda s: torch.tensor(s.softmax(-1).tolist()), "no gradient comes through"),
         (lambda s: torch.from_numpy(s.softmax(-1).numpy()), "Can't call numpy()"),
         (lambda s: print(s.softmax(-1)), "is there a return?"),
+        (lambda s: F.softmax(s, dim=-1), "torch's own softmax has made them"),
+        (lambda s: torch.nn.Softmax(-1)(s), "torch's own softmax has made them"),
+        (lambda s: s.log_softmax(-1).exp(), "torch's own log_softmax has made them"),
+        (lambda s: s.exp() / s.exp().sum(), "And e^1000 is too"),
+        (lambda s: s.clamp(max=80).exp() / s.clamp(max=80).exp().sum(-1, keepdim=True), "0 / 0 is nan"),
     ],
     "attention_weights": [
         (lambda q, k, mask: (q @ k.mT / 8).masked_fill(~mask, -math.inf).softmax(-1), "Take D from q"),
@@ -198,7 +201,7 @@ WRONG = {
         (lambda x, n: x.unsqueeze(1).repeat(1, n, 1, 1), "we want"),
     ],
     "join_heads": [
-        (lambda h: h.transpose(1, 2).view(h.shape[0], h.shape[2], -1), "stopped with RuntimeError"),
+        (lambda h: h.transpose(1, 2).view(h.shape[0], h.shape[2], -1), "copies them into order"),
         (lambda h: h.view(h.shape[0], h.shape[2], h.shape[1] * h.shape[3]), "without swapping"),
         (lambda h: torch.cat(h.unbind(1), dim=1), "one below the other"),
         (lambda h: torch.cat(h.unbind(1), dim=0), "we want (B, T, C)"),

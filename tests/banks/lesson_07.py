@@ -542,6 +542,15 @@ def rank_with(model, replace, price, put, extra=torch.sub, name=lambda *pair: pa
     return sorted(found, key=lambda one: one[1].sum(), reverse=True)
 
 
+def hook_on_the_attention(model, replace, price):
+    def put(layer, head):
+        return model.blocks[layer].attention.register_forward_pre_hook(
+            lambda module, inputs: (replace(inputs[0], head, model.config.n_heads),)
+        )
+
+    return rank_with(model, replace, price, put)
+
+
 def output_of_the_cell_above(model, replace, price):
     return rank_with(
         model,
@@ -908,6 +917,7 @@ WRONG = {
     "rank_heads": [
         (hooks_stay, "handle.remove() after each price()"),
         (hooks_stay, "several at once"),
+        (hook_on_the_attention, "put it on block.attention.output"),
         (one_hook_stays, "1 hook(s) still in the model. So the model stays broken"),
         (my_own_replace, "Use the function that you are given"),
         (sorted_where_it_is, "gives None"),

@@ -571,7 +571,7 @@ WRONG = {
         (TooShort, "a zero first"),
         (OneForAll, "The shape is"),
         (ForgotToReturn, "is there a return"),
-        (ItselfForTheFirst, "before the first token of each text stands a 0"),
+        (ItselfForTheFirst, "before the first token of each row of ids stands a 0"),
         (Detached, "no gradient reaches self.pairs"),
         (LookedUpWithoutGradient, "no gradient reaches self.pairs"),
         (AllWithoutGradient, "no gradient reaches self.pairs"),

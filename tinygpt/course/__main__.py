@@ -13,7 +13,7 @@ def main(argv=None):
     parser.add_argument("command", choices=("execute", "release", "read"), help=told)
     parser.add_argument("lessons", nargs="*", metavar="LESSON", help="such as 00; default: all")
     parser.add_argument("--to", default="runs/reading", metavar="FOLDER", help="where pages go; default: %(default)s")
-    options = parser.parse_args(argv)
+    options = parser.parse_intermixed_args(argv)
     try:
         paths = lesson_paths(options.lessons)
         if options.command == "read":

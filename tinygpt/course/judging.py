@@ -9,6 +9,8 @@ import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from torch.overrides import TorchFunctionMode
+
 from tinygpt.course import telling
 from tinygpt.course.comparing import same
 from tinygpt.course.guard import run
@@ -31,9 +33,11 @@ class Exercise:
 
     reference: the course's answer, a function or a class. examples: -> tuples of arguments, the smallest first.
     use: how an answer is put to use, use(answer, *arguments) -> what is compared; an answer is called where None.
-    mistakes: the known ones. explain: (got, expected, *arguments) -> a message or None, for what no mistake fits.
+    mistakes: the known ones; where several fit, the first speaks.
+    explain: (got, expected, *arguments) -> a message or None, for what no mistake fits.
     why: what is said to whoever is right. choice: a question with few answers, so the right one is never shown.
     advice: {part of an error's message: what it means here}.
+    forbidden: torch's functions that would leave nothing to write; an answer that calls one is wrong.
     """
 
     name: str
@@ -46,6 +50,7 @@ class Exercise:
     why: str = ""
     choice: bool = False
     advice: dict = field(default_factory=dict)
+    forbidden: tuple[str, ...] = ()
     tolerance: float = 1e-5
 
     def apply(self, answer, arguments):
@@ -92,7 +97,30 @@ def tried(exercise, answer):
             return Verdict(WRONG, telling.wrong(exercise, arguments, theirs, expected, message))
         if not same(given, arguments, 0.0):
             return Verdict(WRONG, telling.changed_its_input(exercise, arguments, given))
+    used = called(answer, given).intersection(exercise.forbidden) if exercise.forbidden else ()
+    if used:
+        told = f"The numbers are right, but torch's own {min(used)} has made them. What it does inside is the exercise."
+        return Verdict(WRONG, (f"  → {told}",))
     return Verdict(PASSED, (f"  → {exercise.why}",) if exercise.why else ())
+
+
+def called(answer, arguments):
+    """The names of torch's functions and methods that an answer calls."""
+    with Calls() as calls:
+        run(answer, *arguments)
+    return calls.names
+
+
+class Calls(TorchFunctionMode):
+    """While it is entered, notes what is called on tensors, but not what that calls in turn."""
+
+    def __init__(self):
+        super().__init__()
+        self.names = set()
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        self.names.add(function.__name__)
+        return function(*args, **(kwargs or {}))
 
 
 def is_stub(exception):

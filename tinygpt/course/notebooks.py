@@ -4,6 +4,7 @@
 text: answers and guesses cut, outputs stripped, badges stamped, into `notebooks/`.
 """
 
+import itertools
 import os
 import re
 import tomllib
@@ -54,14 +55,25 @@ def execute(path):
         load_or_train()  # to be seen, and not within a cell's time
     with environment(TINYGPT_STRICT="1"):
         folder = {"metadata": {"path": str(path.parent)}}
-        client = NotebookClient(notebook, timeout=TIMEOUT_S, record_timing=False, resources=folder)
+        options = {"timeout": TIMEOUT_S, "record_timing": False, "coalesce_streams": True, "resources": folder}
+        client = NotebookClient(notebook, **options)
         try:
             client.execute()
         except CellTimeoutError:
             raise InputError(f"a cell of {path.name} took more than {TIMEOUT_S} s; is the machine busy?") from None
     require(path.read_bytes() == before, f"{path.name} was changed while it ran: run it again")
+    number_new_cells(notebook, path.name[:2])
     notebook.metadata.language_info = {"name": "python"}  # no versions: they differ from machine to machine
     write_notebook(path, notebook)
+
+
+def number_new_cells(notebook, lesson):
+    """Cells that an editor added have ids of its making: they get the next numbers, such as l05-83."""
+    numbers = [re.fullmatch(rf"l{lesson}-(\d+)", cell.id) for cell in notebook.cells]
+    free = itertools.count(1 + max((int(number[1]) for number in numbers if number), default=-1))
+    for cell, number in zip(notebook.cells, numbers, strict=True):
+        if not number:
+            cell.id = f"l{lesson}-{next(free)}"
 
 
 @contextmanager
@@ -87,6 +99,11 @@ def student_version(notebook, name):
     from nbgrader import preprocessors
     from traitlets.config import Config
 
+    for cell in notebook.cells:
+        require(
+            "### BEGIN SOLUTION" not in cell.source or cell.metadata.get("nbgrader", {}).get("solution"),
+            f"{name}, cell {cell.id}: an answer without nbgrader's metadata; copy that of another exercise's cell",
+        )
     config = Config()
     config.ClearSolutions.code_stub = {"python": STUB}
     for step in (

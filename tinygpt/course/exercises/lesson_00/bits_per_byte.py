@@ -58,7 +58,8 @@ BITS_PER_BYTE = Exercise(
     examples=streams,
     explain=follow_the_price,
     advice={
-        "out of bounds": "an index that is too large. probs[a][b] takes rows twice, probs[a, b] one number a pair.",
+        "out of bounds": "an index that is too large. Nothing comes after the last symbol: stop one earlier. And "
+        "probs[a][b] takes rows twice, probs[a, b] one number a pair.",
         "out of range": "an index that is too large. Nothing comes after the last symbol: stop one earlier.",
     },
     hints=(
@@ -79,7 +80,7 @@ BITS_PER_BYTE = Exercise(
         ),
         Mistake(
             "You divided by the number of predicted symbols. The end of a document costs bits but is no byte: divide "
-            "by the bytes.",
+            "by the bytes. Which symbol is the end? Here it is not 256 but V - 1: len(probs) - 1.",
             lambda probs, ids: -probs[ids[:-1], ids[1:]].log2().mean().item(),
         ),
         Mistake(

@@ -30,5 +30,10 @@ LEAKY_SPLIT = Exercise(
             lambda: "C",
         ),
     ),
-    explain=lambda got, expected: f'Answer with "A", "B" or "C"; {got!r} is none of them.',
+    advice={"is not defined": 'a letter stands in quotes: "A".'},
+    explain=lambda got, expected: (
+        "Nothing came back: is there a return?"
+        if got is None
+        else f'Answer with "A", "B" or "C"; {got!r} is none of them.'
+    ),
 )

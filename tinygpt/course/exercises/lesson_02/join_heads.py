@@ -31,6 +31,10 @@ JOIN_HEADS = Exercise(
     reference=join_heads,
     examples=head_tables,
     explain=look_at_joined,
+    advice={
+        "view size is not compatible": "after a swap of axes the numbers no longer lie in order in memory, and a view "
+        "moves none; .reshape copies them into order.",
+    },
     hints=(
         "Go back the way that split_heads came: first the axes, then the shape.",
         "heads.transpose(1, 2) is (B, T, H, D); reshape it to (B, T, H * D). A view can't: the numbers no longer lie "

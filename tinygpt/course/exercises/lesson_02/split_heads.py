@@ -43,12 +43,13 @@ SPLIT_HEADS = Exercise(
     },
     hints=(
         "First cut the last axis in two, (B, T, H, D): that moves no number. Then bring H before T.",
+        "After the cut the axes 0, 1, 2, 3 are B, T, H, D. Which two have to change places?",
         "x.view(B, T, n_heads, C // n_heads) and then transpose(1, 2).",
     ),
     mistakes=(
         Mistake(
-            "Right shape, wrong places: a view moves no number, so your head 0 holds whole tokens, the first of them, "
-            "and never sees the others. Cut the last axis first, (B, T, H, D), then swap axes 1 and 2.",
+            "Right shape, wrong places: a view moves no number, so your head 0 holds all numbers of the first "
+            "tokens and none of the others. Cut the last axis first, (B, T, H, D), then swap axes 1 and 2.",
             lambda x, n: x.reshape(x.shape[0], n, x.shape[1], x.shape[2] // n),
         ),
         Mistake(

@@ -76,6 +76,7 @@ STABLE_SOFTMAX = Exercise(
     reference=stable_softmax,
     examples=score_rows,
     use=with_gradient(stable_softmax),
+    forbidden=("softmax", "log_softmax"),
     advice={"Dimension out of range": "scores may have one axis or many; count from the end: dim=-1."},
     explain=look_at_weights,
     hints=(
@@ -119,6 +120,16 @@ STABLE_SOFTMAX = Exercise(
         Mistake(
             "The whole table sums to 1. Each row has its own 1 to share out: sum(-1, keepdim=True).",
             lambda scores: (scores - scores.max()).exp() / (scores - scores.max()).exp().sum(),
+        ),
+        Mistake(
+            "The whole table sums to 1. Each row has its own 1 to share out: sum(-1, keepdim=True). And e^1000 is too "
+            "large for a float: first take off each row's largest score.",
+            lambda scores: scores.exp() / scores.exp().sum(),
+        ),
+        Mistake(
+            "Cutting large scores off makes different scores equal, and where all are far below 0 their exponentials "
+            "are 0, and 0 / 0 is nan. Take the same number off all scores of a row: its largest.",
+            lambda scores: over_own_sum(scores.clamp(max=80).exp()),
         ),
         Mistake(
             "Divided by the sum without e^: a negative score would be a negative weight. Take exp first.",

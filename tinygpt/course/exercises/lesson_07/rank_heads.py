@@ -115,7 +115,8 @@ RANK_HEADS = Exercise(
         "range(model.config.n_heads).",
         "must match the size": "`whole` must be a price of the model that you are given, three documents here: call "
         "price() inside your function.",
-        "positional argument": "a pre-hook is called with (module, inputs), replace with (joined, head, n_heads).",
+        "positional argument": "a pre-hook is called with (module, inputs), replace with (joined, head, n_heads). "
+        "Is the mask what is missing? Then the hook sits on block.attention: put it on block.attention.output.",
     },
     hints=(
         "The cell above knocks out head 1 of layer 1. Put its lines into two loops, with block.attention.output of "

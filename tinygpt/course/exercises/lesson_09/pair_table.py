@@ -46,7 +46,7 @@ def use_table(answer, n_tokens, width, rows, ids):
     with torch.no_grad():
         pairs.weight.copy_(10.0 * torch.arange(rows)[:, None].expand(-1, width))
     second = table(ids)
-    results = {"at first": as_lists(first), "row r holds 10 r": as_lists(second)}
+    results = {"at first": as_lists(first), "with 10·r in row r of pairs": as_lists(second)}
     if isinstance(second, torch.Tensor) and second.requires_grad:
         second.sum().backward()
     return results | {"pairs that learn": learning(pairs.weight), "tokens that learn": learning(tokens.weight)}
@@ -94,14 +94,15 @@ def look_at_table(got, expected, n_tokens, width, rows, ids):
 
 def other_rows(got, expected, ids, rows):
     """Where the first text lies that looks up other rows than ours; None where all look up the same."""
-    theirs, ours = ((torch.tensor(x["row r holds 10 r"])[:, :, 0] / 10).floor() for x in (got, expected))
+    theirs, ours = ((torch.tensor(x["with 10·r in row r of pairs"])[:, :, 0] / 10).floor() for x in (got, expected))
     if not theirs.isfinite().all() or torch.equal(theirs, ours):
         return None
     text = int((theirs != ours).any(dim=1).nonzero()[0])
     return (
         f"For the tokens {ids[text].tolist()}{f' (text {text})' if len(ids) > 1 else ''} you look up the rows "
         f"{[int(r) for r in theirs[text]]}, we {[int(r) for r in ours[text]]}: "
-        f"(previous · 1,000,003 + current · 10,007) modulo {rows}, and before the first token of each text stands a 0."
+        f"(previous · 1,000,003 + current · 10,007) modulo {rows}, and before the first token of each row "
+        "of ids stands a 0."
     )
 
 
