@@ -104,7 +104,7 @@ def test_the_lens(printed):
 
 def test_a_document_moves_its_text(printed):
     ((hits, all_of_them),) = numbers(r"predicted 4, measured (\d+) of (\d+)", printed)
-    assert 8 <= hits <= 14 and all_of_them == 16
+    assert 7 <= hits <= 13 and all_of_them == 16
     ((own, others, low),) = numbers(
         r"dearer by ([\d.]+) nats a token,\nanother's by ([\d.]+); difference \S+ \((\S+) to", printed
     )
