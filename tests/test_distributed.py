@@ -237,6 +237,20 @@ def test_two_processes_do_what_one_does(together, corpus_file, tmp_path):
         assert (open_run(one).n_processes, open_run(two).n_processes) == (1, 2)
 
 
+@pytest.mark.parametrize("launched", [False, True])
+def test_under_torchrun_a_process_ends_without_python_s_end(launched):
+    """gloo's threads abort it there, now and then."""
+    program = (
+        "import atexit, runpy; atexit.register(print, 'the end'); runpy.run_module('tinygpt', run_name='__main__')"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "TORCHELASTIC_RUN_ID"}
+    command = [sys.executable, "-c", program, "evaluate", "--run", "nowhere"]
+    environment |= {"TORCHELASTIC_RUN_ID": "1"} if launched else {}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (2, "" if launched else "the end\n")
+    assert done.stderr.startswith("tinygpt: ") and "nowhere" in done.stderr
+
+
 @processes
 def test_one_process_under_torchrun_is_one_process(together, make_run, tmp_path, outcome):
     plain, launched = (make_run(tmp_path / name) for name in ("plain", "launched"))

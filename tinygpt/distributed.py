@@ -13,7 +13,6 @@ Source: Li et al. 2020, PyTorch Distributed: Experiences on Accelerating Data Pa
 
 import os
 import signal
-from collections import deque
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -27,9 +26,6 @@ from tinygpt.device import choose_device
 
 PATIENCE = timedelta(days=30)  # the others wait while one prepares a large corpus; who dies is noticed at once
 LONGEST_TEXT = 8192  # bytes, more than any path has
-# What was exchanged last stays: gloo's threads let go of it late, and abort where Python has ended by then; see
-# github.com/pytorch/pytorch/pull/179291.
-RECENT = deque(maxlen=4)
 
 
 class ProcessLost(RuntimeError):
@@ -150,7 +146,6 @@ def n_cores():
 
 def collective(operation, *arguments, **options):
     """Do something together with the other processes; ProcessLost when one of them is gone."""
-    RECENT.append(arguments)
     try:
         return operation(*arguments, **options)
     except RuntimeError as error:  # torch's own kinds are among these
