@@ -4,6 +4,7 @@ An exercise knows the usual mistakes as functions that make them. An answer that
 input, and does on all inputs so far what one of these functions does, gets the message made for that mistake.
 """
 
+import contextlib
 import copy
 import inspect
 from collections.abc import Callable, Iterable
@@ -82,9 +83,11 @@ def judge(exercise, answer):
 def tried(exercise, answer):
     alive = list(exercise.mistakes)  # those that have done so far what the answer did
     examples = iter(exercise.examples())
+    calls = Calls()
     for arguments in examples:
         given = copy.deepcopy(arguments)
-        theirs = run(exercise.apply, answer, given)
+        with calls if exercise.forbidden else contextlib.nullcontext():
+            theirs = run(exercise.apply, answer, given)
         if theirs.exception is not None:
             if is_stub(theirs.exception):
                 return Verdict(NOT_WRITTEN)
@@ -97,22 +100,14 @@ def tried(exercise, answer):
             return Verdict(WRONG, telling.wrong(exercise, arguments, theirs, expected, message))
         if not same(given, arguments, 0.0):
             return Verdict(WRONG, telling.changed_its_input(exercise, arguments, given))
-    used = called(answer, given).intersection(exercise.forbidden) if exercise.forbidden else ()
-    if used:
+    if used := calls.names.intersection(exercise.forbidden):
         told = f"The numbers are right, but torch's own {min(used)} has made them. What it does inside is the exercise."
         return Verdict(WRONG, (f"  → {told}",))
     return Verdict(PASSED, (f"  → {exercise.why}",) if exercise.why else ())
 
 
-def called(answer, arguments):
-    """The names of torch's functions and methods that an answer calls."""
-    with Calls() as calls:
-        run(answer, *arguments)
-    return calls.names
-
-
 class Calls(TorchFunctionMode):
-    """While it is entered, notes what is called on tensors, but not what that calls in turn."""
+    """While it is entered, notes the names of torch's functions and methods that are called, but not by each other."""
 
     def __init__(self):
         super().__init__()
