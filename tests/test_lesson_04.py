@@ -6,7 +6,7 @@ import pytest
 from tinygpt.checkpoint import open_run
 from tinygpt.config import InputError, ModelConfig
 from tinygpt.corpora import open_corpus
-from tinygpt.course.clinic import DIAGNOSES, PATIENTS, TREATED, Patient, files, sick_run
+from tinygpt.course.clinic import COMPARED, DIAGNOSES, PATIENTS, files, sick_run
 from tinygpt.course.exercises.lesson_04.five_curves import SHOWS, five_curves
 from tinygpt.course.exercises.lesson_04.get_batch import get_batch
 from tinygpt.course.exercises.lesson_04.train_loop import train_loop
@@ -52,20 +52,16 @@ def test_a_low_rate_learns_less_than_a_good_one(examined):
     assert good[STEPS] < slow[STEPS] < slow[0]
 
 
-def test_gradients_that_add_up_stall_until_the_rate_falls(tmp_path, monkeypatch):
-    """The diagnosis that nobody has and that is most easily taken for a rate too high, as the lesson tells it."""
-
-    def without_zero_grad(model, optimizer, *rest):
-        monkeypatch.setattr(optimizer, "zero_grad", lambda: None)
-        return train_loop(model, optimizer, *rest)
-
+def test_gradients_that_add_up_stall_until_the_rate_falls(tmp_path):
+    """What the lesson's text and picture say of the diagnosis that nobody has."""
     corpus = open_corpus("hpo")
     tokens = write_tokens(corpus, Tokenizer.train((d.text for d in corpus.split("train")), 2048), tmp_path)
     lessons = ModelConfig.preset("modern", d_model=64, n_layers=2, context_length=64)
-    monkeypatch.setitem(PATIENTS, "A", Patient("gradients added up", "the usual rate"))
-    losses, _ = sick_run("A", without_zero_grad, get_batch, tokens, lessons, 120)
+    losses, looks = sick_run("no zero_grad", train_loop, get_batch, tokens, lessons, 120)
     middle = [np.mean(losses[step : step + 10]) for step in range(20, 70, 10)]
     assert all(6.6 < loss < 7.1 for loss in middle) and np.mean(losses[-10:]) < min(middle) - 0.2
+    healthy, healthy_looks = sick_run("healthy", train_loop, get_batch, tokens, lessons, 120)
+    assert healthy[0] == losses[0] and healthy_looks[120] < looks[120] - 0.2
 
 
 def test_the_same_run_gives_the_same_curves(examined):
@@ -73,7 +69,7 @@ def test_the_same_run_gives_the_same_curves(examined):
 
 
 def test_rates():
-    high, none, treated = (p.rates(120) for p in (PATIENTS["C"], PATIENTS["A"], TREATED))
+    high, none, treated = (p.rates(120) for p in (PATIENTS["C"], PATIENTS["A"], COMPARED["A treated"]))
     assert np.argmax(high) == 59 and min(high[60:]) == max(high)
     assert none[0] == max(none) == max(treated) > 30 * treated[0]
     assert np.allclose(none[60:], treated[60:])  # beyond the first third they are one run

@@ -46,22 +46,28 @@ PATIENTS = {
     "D": Patient("targets leaked", "the targets are the inputs, not shifted"),
     "E": Patient("rate too low", "rate 0.0001", rate=1e-4),
 }
-TREATED = Patient("healthy", "rate 0.06 after a warm-up", rate=0.06, warmup=1 / 3)
+COMPARED = {
+    "A treated": Patient("healthy", "rate 0.06 after a warm-up", rate=0.06, warmup=1 / 3),
+    "healthy": Patient("healthy", "rate 0.01"),
+    "no zero_grad": Patient("gradients added up", "rate 0.01, and zero_grad() does nothing"),
+}
 
 
 def sick_run(letter, train_loop, get_batch, tokens, config, steps):
     """Train a patient with the learner's own loop and batches.
 
-    letter: "A" to "E", or "A treated". tokens: the token files by split. Returns the losses (nats per token) of
-    training, a list, and of the validation text, {steps taken: loss}.
+    letter: "A" to "E", or a run that they are compared with. tokens: the token files by split. Returns the losses (nats
+    per token) of training, a list, and of the validation text, {steps taken: loss}.
     """
-    patients = {**PATIENTS, "A treated": TREATED}
+    patients = PATIENTS | COMPARED
     require(letter in patients, f"there is no patient {letter!r}; there are {', '.join(patients)}")
     patient = patients[letter]
     torch.manual_seed(SEED)
     model = TinyGPT(config)
     trained = TinyGPT(config) if patient.diagnosis == "dead gradients" else model
     optimizer = torch.optim.AdamW(trained.parameters(), betas=(0.9, 0.99), weight_decay=0.1)
+    if patient.diagnosis == "gradients added up":
+        model.zero_grad = optimizer.zero_grad = lambda *options: None
     batches = [get_batch(tokens["train"].ids, BATCH_SIZE, config.context_length) for _ in range(steps)]
     if patient.diagnosis == "targets leaked":
         batches = [(inputs, inputs) for inputs, _ in batches]
