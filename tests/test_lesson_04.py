@@ -26,7 +26,7 @@ def small(tokenizer):
 @pytest.fixture
 def examined(trained, small):
     tokens = open_run(trained).tokens()
-    return lambda letter: sick_run(letter, train_loop, get_batch, tokens, small, STEPS)
+    return lambda letter, loop=train_loop: sick_run(letter, loop, get_batch, tokens, small, STEPS)
 
 
 def test_the_answer_is_what_was_done(capsys):
@@ -62,6 +62,22 @@ def test_gradients_that_add_up_stall_until_the_rate_falls(tmp_path):
     assert all(6.6 < loss < 7.1 for loss in middle) and np.mean(losses[-10:]) < min(middle) - 0.2
     healthy, healthy_looks = sick_run("healthy", train_loop, get_batch, tokens, lessons, 120)
     assert healthy[0] == losses[0] and healthy_looks[120] < looks[120] - 0.2
+
+
+@pytest.mark.parametrize(
+    "zero", [lambda m, o: o.zero_grad(), lambda m, o: (m.zero_grad(True), o.zero_grad(set_to_none=True))]
+)
+def test_gradients_add_up_however_they_are_cleared(examined, zero):
+    def train_loop(model, optimizer, batches, rates):
+        for inputs, targets in batches:
+            zero(model, optimizer)
+            model.loss(inputs, targets).backward()
+            sums.append(model.head.weight.grad.norm().item())
+        return [0.0 for _ in batches]
+
+    sums = []
+    examined("no zero_grad", train_loop)
+    assert sums[-1] > 10 * sums[0]  # nothing moves, so they all point about the same way
 
 
 def test_the_same_run_gives_the_same_curves(examined):

@@ -67,7 +67,7 @@ def sick_run(letter, train_loop, get_batch, tokens, config, steps):
     trained = TinyGPT(config) if patient.diagnosis == "dead gradients" else model
     optimizer = torch.optim.AdamW(trained.parameters(), betas=(0.9, 0.99), weight_decay=0.1)
     if patient.diagnosis == "gradients added up":
-        model.zero_grad = optimizer.zero_grad = lambda *options: None
+        model.zero_grad = optimizer.zero_grad = lambda *args, **options: None
     batches = [get_batch(tokens["train"].ids, BATCH_SIZE, config.context_length) for _ in range(steps)]
     if patient.diagnosis == "targets leaked":
         batches = [(inputs, inputs) for inputs, _ in batches]
