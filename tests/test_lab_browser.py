@@ -263,6 +263,7 @@ def test_at_200_percent_nothing_of_the_explorer_is_cut_off_and_it_answers(explor
 def test_in_the_dark_theme_everything_can_be_read(explored, settings, home):
     settings("apputils-extension/themes", {"theme": "JupyterLab Dark"})
     explored.refresh()
+    ready(explored)  # else whoever comes next types into a page that is still being laid out
     until(explored, lambda _: find(explored, "body[data-jp-theme-light=false]"))
     until(explored, lambda _: find(explored, f"{EXPLORER} svg .weight"))
     texts = find(explored, f"{EXPLORER} :is(label, legend, output, .status, td, th)")
