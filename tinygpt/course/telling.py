@@ -67,7 +67,7 @@ def stopped(exercise, arguments, theirs):
         said = cut(str(exception))
         what = f"It stopped with {type(exception).__name__}: {said}"
         what += "".join(
-            f" · {as_sentence(advice)}" for part, advice in (ADVICE | exercise.advice).items() if part in said
+            f" · {as_sentence(advice)}" for part, advice in (ADVICE | exercise.advice).items() if part in what
         )
     return *shown_arguments(exercise, arguments), *own_line(exception), *shown_print(theirs), f"  → {what}"
 

@@ -41,6 +41,7 @@ DECODE_IDS = Exercise(
     reference=decode_ids,
     examples=ids_to_decode,
     explain=look_at_text,
+    advice={"UnicodeDecodeError": "ids can end in half a character: tell decode what to do with it, errors=…"},
     hints=(
         "Collect the bytes of all tokens first; only then make text of them.",
         "b''.join(...) glues bytes together, .decode('utf-8', errors=...) makes text. Python's documentation of "

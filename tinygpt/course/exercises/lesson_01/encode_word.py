@@ -89,6 +89,7 @@ ENCODE_WORD = Exercise(
     reference=encode_word,
     examples=words_to_encode,
     explain=look_at_encoded,
+    advice={"KeyError": "most pairs have no merge: ask `pair in merges` first."},
     hints=(
         "Of the pairs that now stand side by side and have a merge, which was learned first? merge_pair does the rest; "
         "then look again, since new pairs have come about.",

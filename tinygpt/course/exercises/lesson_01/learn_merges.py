@@ -77,6 +77,7 @@ def learned(
     where=slice(None),
     anew=True,
     once=False,
+    skip=True,
 ):
     """Learning with one thing or another gone wrong."""
     words, merges, totals = list(words), [], Counter()
@@ -85,7 +86,7 @@ def learned(
         for word, n in zip(words, counts, strict=True):
             for pair, times in pair_counts(word).items():
                 totals[pair] += (1 if once else times) * (n if weigh else 1)
-        if not apply:
+        if not apply and skip:
             for pair in merges:
                 del totals[pair]
         if not totals or max(totals.values()) < rarest:
@@ -103,6 +104,7 @@ LEARN_MERGES = Exercise(
     use=with_tuples,
     examples=texts_to_learn_from,
     explain=look_at_merges,
+    advice={"empty sequence": "no pair is left: leave the loop where totals is empty, before best_pair looks at it."},
     hints=(
         "Inside the loop, three steps: totals over all words, the best pair, every word merged. You have a function "
         "for each of the last two.",
@@ -121,6 +123,11 @@ LEARN_MERGES = Exercise(
             "The second count saw what the first saw: either the words were never merged, or the totals are old. After "
             "each merge put the new id into all words, words = [merge_pair(…) …], and count again.",
             lambda words, counts, n: learned(words, counts, n, apply=False),
+        ),
+        Mistake(
+            "The words stayed as they were, so the same pair came again. Replace them all after each merge: words = "
+            "[merge_pair(word, …) for word in words]. In `for word in words`, `word = …` changes the name only.",
+            lambda words, counts, n: learned(words, counts, n, apply=False, skip=False),
         ),
         Mistake(
             "The totals of earlier rounds are still in it: start an empty table in each round, inside the while.",

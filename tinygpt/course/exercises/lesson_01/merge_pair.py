@@ -91,6 +91,7 @@ MERGE_PAIR = Exercise(
     reference=merge_pair,
     examples=merges_to_do,
     explain=look_at_merged,
+    advice={"index out of range": "the last id has no neighbour to its right."},
     hints=(
         "Go from left to right and build a new list. At each place: do the pair's two ids stand here?",
         "A while loop with an index i: on a hit append new_id and go on by 2, else append ids[i] and go on by 1. "

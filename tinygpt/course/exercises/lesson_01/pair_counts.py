@@ -50,6 +50,7 @@ PAIR_COUNTS = Exercise(
     reference=pair_counts,
     examples=lists_of_ids,
     explain=look_at_pairs,
+    advice={"index out of range": "the last id has no neighbour to its right."},
     hints=(
         "Walk along the list with two fingers, one id apart. How do you write that with zip?",
         "zip(ids, ids[1:]) gives every pair of neighbours. Count them in a dictionary: counts.get(pair, 0) + 1.",
