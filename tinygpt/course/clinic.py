@@ -29,7 +29,7 @@ class Patient:
     """How a run is trained. warmup, decay: shares of the steps."""
 
     diagnosis: str
-    file: str  # what had been done, told afterwards
+    file: str = ""  # what had been done, told afterwards
     rate: float = 0.01
     warmup: float = 1 / 6
     decay: float = 0.5
@@ -47,9 +47,9 @@ PATIENTS = {
     "E": Patient("rate too low", "rate 0.0001", rate=1e-4),
 }
 COMPARED = {
-    "A treated": Patient("healthy", "rate 0.06 after a warm-up", rate=0.06, warmup=1 / 3),
-    "healthy": Patient("healthy", "rate 0.01"),
-    "no zero_grad": Patient("gradients added up", "rate 0.01, and zero_grad() does nothing"),
+    "A treated": Patient("healthy", rate=0.06, warmup=1 / 3),
+    "healthy": Patient("healthy"),
+    "no zero_grad": Patient("gradients added up"),
 }
 
 
