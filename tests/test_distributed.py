@@ -251,7 +251,18 @@ def test_under_torchrun_a_process_ends_without_python_s_end(launched):
     assert done.stderr.startswith("tinygpt: ") and "nowhere" in done.stderr
 
 
+@pytest.fixture
+def threads_of_torchrun():
+    """As many threads as one process that torchrun starts: with more or fewer, sums may end in other bits."""
+    before = torch.get_num_threads()
+    if os.environ["OMP_NUM_THREADS"] == "1":
+        torch.set_num_threads(distributed.n_cores())
+    yield
+    torch.set_num_threads(before)
+
+
 @processes
+@pytest.mark.usefixtures("threads_of_torchrun")
 def test_one_process_under_torchrun_is_one_process(together, make_run, tmp_path, outcome):
     plain, launched = (make_run(tmp_path / name) for name in ("plain", "launched"))
     assert train(plain)
