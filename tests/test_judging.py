@@ -165,12 +165,23 @@ def test_changing_the_input_is_wrong_even_if_the_result_is_right():
         return x
 
     message = told(in_place)
-    assert "changed its input in place" in message and "afterwards argument 1 is [4.0]" in message
+    assert "changed its input in place" in message and "afterwards x is [4.0]" in message
 
 
 def test_which_of_several_inputs_was_changed_is_said():
     both = Exercise("both", lambda a, b: [*a, *b], lambda: [([1], [2])], ())
-    assert "afterwards argument 2 is []" in told(lambda a, b: [*a, b.pop()], both)
+    assert "afterwards b is []" in told(lambda a, b: [*a, b.pop()], both)
+
+
+def test_what_would_leave_nothing_to_write_is_found_by_its_name_too():
+    """A class or a helper that takes lists is no function of tensors; of one's own, a name is free."""
+    examples = [(torch.tensor([3.0, 4.0]),)]
+    norm = Exercise("norm", lambda x: x.norm(), lambda: examples, (), forbidden=("get_total_norm",))
+    for code in ("get_total_norm([x])", "torch.nn.utils.get_total_norm([x])", "(lambda: get_total_norm([x]))()"):
+        answer = eval(f"lambda x: {code}", {"get_total_norm": torch.nn.utils.get_total_norm, "torch": torch})
+        assert "torch's own get_total_norm has made them" in "".join(judge(norm, answer).lines)
+    own = eval("lambda x: get_total_norm(x)", {"get_total_norm": lambda x: x.pow(2).sum().sqrt()})
+    assert judge(norm, own).status == PASSED
 
 
 def test_classes_are_judged_by_use():

@@ -73,6 +73,10 @@ def norm_in_double(x, weight, bias):
     return F.layer_norm(x.double(), weight.shape, weight.double(), bias.double())
 
 
+def norm_by_module(x, weight, bias):
+    return torch.nn.LayerNorm(x.shape[-1], elementwise_affine=False)(x) * weight + bias
+
+
 def norm_without_keepdim_crashes(x, weight, bias):
     return (x - x.mean(-1)[..., None]) / x.var(-1, correction=0) * weight + bias
 
@@ -319,6 +323,11 @@ def entropy_by_gather(logits, targets):
     return (logits.logsumexp(-1) - logits.gather(1, targets[:, None]).squeeze(1)).mean()
 
 
+def entropy_by_nll_loss(logits, targets):
+    shifted = logits - logits.max(-1, keepdim=True)[0]
+    return F.nll_loss(shifted - shifted.exp().sum(-1, keepdim=True).log(), targets)
+
+
 def entropy_by_one_hot(logits, targets):
     shifted = logits - logits.max(dim=1, keepdim=True).values
     log_probs = shifted - torch.log(torch.exp(shifted).sum(dim=1, keepdim=True))
@@ -473,10 +482,17 @@ def belief_per_token(prices, tokens, i, vocab_size):
     return (-prices(trials)[:, i - 1]).exp()
 
 
+def belief_of_the_mean_price(prices, tokens, i, vocab_size):
+    trials = torch.cat([with_token(tokens, i, v) for v in range(vocab_size)])
+    return math.exp(-prices(trials)[:, i - 1].mean())
+
+
+def belief_times_v(prices, tokens, i, vocab_size):
+    return vocab_size * math.exp(-prices(tokens.unsqueeze(0))[0, i - 1])
+
+
 RIGHT = {
     "layer_norm": [
-        lambda x, weight, bias: F.layer_norm(x, weight.shape, weight, bias),
-        lambda x, weight, bias: F.layer_norm(x, x.shape[-1:]) * weight + bias,
         lambda x, weight, bias: (
             (x - x.mean(-1, keepdim=True)) / torch.sqrt(x.var(-1, unbiased=False, keepdim=True) + 1e-5) * weight + bias
         ),
@@ -497,9 +513,8 @@ RIGHT = {
         count_by_shapes,
     ],
     "cross_entropy": [
-        lambda logits, targets: F.nll_loss(logits - logits.logsumexp(-1, keepdim=True), targets),
         entropy_with_a_loop,
-        entropy_by_gather,
+        entropy_by_nll_loss,
         entropy_by_one_hot,
     ],
     "next_token_loss": [loss_by_torch, loss_by_view, loss_with_a_loop, loss_by_gather, loss_by_narrow],
@@ -523,6 +538,8 @@ WRONG = {
         (norm_prints, "is there a return?"),
         (norm_in_double, "torch.float64"),
         (norm_without_keepdim_crashes, "You divided"),
+        (lambda x, weight, bias: F.layer_norm(x, weight.shape, weight, bias), "torch's own layer_norm has made them"),
+        (norm_by_module, "torch's own layer_norm has made them"),
         (lambda x, weight, bias: x.softmax(-1) * weight + bias, "largest difference"),
         (lambda x, weight, bias: F.layer_norm(x, weight.shape, weight, bias).tolist(), "type list"),
     ],
@@ -565,6 +582,7 @@ WRONG = {
         (entropy_softmax_of_softmax, "softmax twice"),
         (F.cross_entropy, "torch's own cross_entropy has made them"),
         (lambda logits, targets: F.nll_loss(logits.log_softmax(-1), targets), "torch's own log_softmax has made them"),
+        (entropy_by_gather, "torch's own logsumexp has made them"),
         (entropy_borrowed_for_one_row, "torch's own cross_entropy has made them"),
         (lambda logits, targets: F.cross_entropy(logits, targets).item(), CUT),
         (lambda logits, targets: F.cross_entropy(logits.detach(), targets), CUT),
@@ -591,6 +609,8 @@ WRONG = {
         (belief_from_one, "stopped with"),
         (belief_in_bits, "expected"),
         (belief_per_token, "A single number"),
+        (belief_of_the_mean_price, "You averaged the prices"),
+        (belief_times_v, "counted vocab_size times"),
         (lambda prices, tokens, i, vocab_size: None, "is there a return?"),
     ],
 }

@@ -475,9 +475,9 @@ RIGHT = {
         batch_by_torch,
         batch_from(randint),
     ],
-    "adamw_step": [step_with_mul, step_in_one_line, step_on_copies, step_by_torch, step_by_loop],
+    "adamw_step": [step_with_mul, step_in_one_line, step_on_copies, step_by_loop],
     "learning_rate": [rate_with_ifs, rate_with_torch, rate_by_list, rate_by_interp, rate_by_counting_from_one],
-    "clip_gradients": [clip_by_torch, clip_by_one_vector, clip_by_norm_of_norms, clip_by_loops, clip_with_data],
+    "clip_gradients": [clip_by_one_vector, clip_by_norm_of_norms, clip_by_loops, clip_with_data],
     "train_loop": [
         loop_rate_before_step,
         loop_zero_by_model,
@@ -528,6 +528,7 @@ WRONG = {
     ],
     "adamw_step": [
         (step_in_place, "in place"),
+        (step_by_torch, "torch's own AdamW has made them"),
         (reordered(step_on_copies), "in another order"),
         (step_with_constants, "as a fixed number"),
         (step_with_constant_betas, "as a fixed number"),
@@ -573,6 +574,7 @@ WRONG = {
         (lambda step, steps, peak, warmup, decay: peak * (1 - step / steps), "off"),
     ],
     "clip_gradients": [
+        (clip_by_torch, "torch's own clip_grad_norm_ has made them"),
         (clip_without_return, "Give back the norm"),
         (clip_weights, "p.grad that has to be scaled"),
         (clip_the_data_of_weights, "You changed the weights"),

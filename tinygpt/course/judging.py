@@ -38,7 +38,7 @@ class Exercise:
     explain: (got, expected, *arguments) -> a message or None, for what no mistake fits.
     why: what is said to whoever is right. choice: a question with few answers, so the right one is never shown.
     advice: {part of an error's message: what it means here}.
-    forbidden: torch's functions that would leave nothing to write; an answer that calls one is wrong.
+    forbidden: what of torch would leave nothing to write; an answer that calls or names it is wrong.
     """
 
     name: str
@@ -100,7 +100,7 @@ def tried(exercise, answer):
             return Verdict(WRONG, telling.wrong(exercise, arguments, theirs, expected, message))
         if not same(given, arguments, 0.0):
             return Verdict(WRONG, telling.changed_its_input(exercise, arguments, given))
-    if used := calls.names.intersection(exercise.forbidden):
+    if used := (calls.names | names_in(answer)).intersection(exercise.forbidden):
         told = f"The numbers are right, but torch's own {min(used)} has made them. What it does inside is the exercise."
         return Verdict(WRONG, (f"  → {told}",))
     return Verdict(PASSED, (f"  → {exercise.why}",) if exercise.why else ())
@@ -116,6 +116,20 @@ class Calls(TorchFunctionMode):
     def __torch_function__(self, function, types, args=(), kwargs=None):
         self.names.add(function.__name__)
         return function(*args, **(kwargs or {}))
+
+
+def names_in(answer):
+    """What a function's code names beyond its notebook's own: attributes, imports, what came from torch.
+
+    Calls sees functions of tensors only, not classes like an optimizer or helpers that take lists.
+    """
+    names, codes = set(), [getattr(answer, "__code__", None)]
+    while codes:
+        if code := codes.pop():
+            names.update(code.co_names)
+            codes += [inner for inner in code.co_consts if inspect.iscode(inner)]
+    own = getattr(answer, "__globals__", {})
+    return {name for name in names if (getattr(own.get(name), "__module__", None) or "torch").startswith("torch")}
 
 
 def is_stub(exception):

@@ -1,6 +1,7 @@
 """What a learner is told about an answer that is not right: the input, what came, what was wanted, and why."""
 
 import copy
+import inspect
 import linecache
 import traceback
 from pathlib import Path
@@ -18,6 +19,7 @@ ADVICE = {  # what torch and Python say, in other words
     "grad can be implicitly created only for scalar outputs": "backward() starts from one number: add up or average.",
     "return_types.m": "max and min along an axis give values and indices: take .values, or use amax and amin.",
     "'float' object cannot be interpreted as an integer": "a whole number is wanted: divide with //.",
+    "is not defined": "is it misspelt, or made in a cell above? After a restart, run the cells above again.",
     "changed size during iteration": "walk over a copy of it, list(...), while it changes.",
     "Boolean value of Tensor with more than one value": "an if or a while asks one question; this tensor has many.",
 }
@@ -92,9 +94,17 @@ def changed_its_input(exercise, arguments, given):
     number = next(i for i, pair in enumerate(zip(given, arguments, strict=True)) if not same(*pair, 0.0))
     return (
         *shown_arguments(exercise, arguments),
-        f"  afterwards argument {number + 1} is {shown(given[number])}",
+        f"  afterwards {name_of(exercise, number)} is {shown(given[number])}",
         "  → The result is right, but your code changed its input in place; whoever called it still needs it.",
     )
+
+
+def name_of(exercise, number):
+    """What a learner calls the argument: its name, where an example's arguments are those of the answer."""
+    names = [name for name in inspect.signature(exercise.use or exercise.reference).parameters if name != "answer"]
+    if names == ["arguments"]:  # handed on as they are
+        names = list(inspect.signature(exercise.reference).parameters)
+    return names[number]
 
 
 def shown_arguments(exercise, arguments):
@@ -129,6 +139,8 @@ def rounded(x):
         return float(f"{x:.4g}")
     if isinstance(x, list | tuple):
         return type(x)(rounded(y) for y in x)
+    if type(x) is dict:
+        return {key: rounded(y) for key, y in x.items()}
     return x
 
 

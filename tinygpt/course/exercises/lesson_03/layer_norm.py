@@ -49,6 +49,7 @@ LAYER_NORM = Exercise(
     examples=vectors,
     use=use_layer_norm,
     explain=look_at_use,
+    forbidden=("layer_norm", "native_layer_norm"),
     hints=(
         "Three steps for each vector: subtract its mean, divide by its standard deviation, then weight and bias. All "
         "averages run over the last axis: dim=-1, keepdim=True.",

@@ -112,6 +112,14 @@ TOTAL_BELIEF = Exercise(
             ),
         ),
         Mistake(
+            "You averaged the prices. Turn each of them into a probability, exp(-price), and add these up.",
+            lambda prices, tokens, i, V: (-prices(trials_of(tokens, i, V))[:, i - 1].mean()).exp(),
+        ),
+        Mistake(
+            "That is one price, counted vocab_size times. Every other token at place i has a price of its own: ask.",
+            lambda prices, tokens, i, V: V * (-prices(tokens[None])[0, i - 1]).exp(),
+        ),
+        Mistake(
             "1 is what an honest predictor gives. The point is to measure it.",
             lambda prices, tokens, i, V: 1.0,
         ),

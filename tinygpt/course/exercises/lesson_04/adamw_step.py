@@ -104,6 +104,7 @@ ADAMW_STEP = Exercise(
     examples=steps,
     explain=look_at_step,
     tolerance=1e-6,
+    forbidden=("Adam", "AdamW", "adam", "adamw"),
     hints=(
         "Do the worked example on paper first. Four lines of code: m, v, their corrected copies, the weights.",
         "The corrected copies: m / (1 - beta1**t) and v / (1 - beta2**t). Give back m and v without the correction.",

@@ -85,6 +85,7 @@ CLIP_GRADIENTS = Exercise(
     examples=gradients,
     use=use_clip,
     explain=look_at_clipped,
+    forbidden=("clip_grad_norm_", "clip_grads_with_norm_"),
     advice={
         "leaf Variable": "you changed the weights themselves. It is p.grad that has to be scaled.",
         "division by zero": "the norm may be 0: scale only where it is above `largest`.",

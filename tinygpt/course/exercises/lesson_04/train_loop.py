@@ -39,18 +39,18 @@ class Line(nn.Module):
         return (self(inputs) - targets).pow(2).mean()
 
 
-USED = "with gradients from before"
+LINE, USED = "a line, slope and offset 0, loss: squared error", "with gradients from before"
 
 
 def lessons_of_a_line():
     one = torch.tensor([1.0]), torch.tensor([2.0])
     two = torch.tensor([2.0, 0.0]), torch.tensor([3.0, 1.0])
-    yield "a line, slope and offset 0", "SGD", [one], [0.1], 100.0
-    yield "a line, slope and offset 0", "SGD", [one, one], [0.1, 0.1], 100.0
-    yield "a line, slope and offset 0", "SGD", [one, two, one], [0.1, 0.2, 0.01], 100.0
-    yield "a line, slope and offset 0", "SGD", [one, two, one, two], [0.1, 0.2, 0.1, 0.05], 1.0
-    yield "a line, slope and offset 0", "SGD", [two, one, two], [0.5, 0.2, 0.1], 0.5
-    yield f"a line, slope and offset 0, {USED}", "SGD", [one, two], [0.1, 0.2], 100.0
+    yield LINE, "SGD", [one], [0.1], 100.0
+    yield LINE, "SGD", [one, one], [0.1, 0.1], 100.0
+    yield LINE, "SGD", [one, two, one], [0.1, 0.2, 0.01], 100.0
+    yield LINE, "SGD", [one, two, one, two], [0.1, 0.2, 0.1, 0.05], 1.0
+    yield LINE, "SGD", [two, one, two], [0.5, 0.2, 0.1], 0.5
+    yield f"{LINE}, {USED}", "SGD", [one, two], [0.1, 0.2], 100.0
 
 
 def use_loop(answer, what, _, batches, rates, largest):
@@ -132,6 +132,7 @@ TRAIN_LOOP = Exercise(
         "NoneType": "mostly a p.grad that is not there: backward() makes them, zero_grad() takes them away. So "
         "zero_grad() first, then backward(), then clip.",
         "forward() takes": "the loss is model.loss(inputs, targets); model(inputs) only predicts.",
+        "mT is only": "the loss is model.loss(inputs, targets): it is not made from the model's outputs here.",
         "not callable": "batches and rates are lists: zip(batches, rates) pairs them.",
         "does not require grad": "something cut the thread from loss to weights: a no_grad(), a detach(), an item()?",
         "backward through the graph a second time": "backward() once for each loss.",
